@@ -1,0 +1,14 @@
+/**
+ * @file Every diagnostic code, each with an example and its mend. KV1: source text. KV2: indices and sizes. KV3: tensors
+ * given to a kernel. KV4: devices. KV5: files and command lines.
+ */
+
+import { SOURCE } from "./source";
+import { INDICES } from "./indices";
+import { TENSORS } from "./tensors";
+import { DEVICE } from "./device";
+import { FILES } from "./files";
+
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES } as const;
+
+export type Code = keyof typeof CATALOGUE;

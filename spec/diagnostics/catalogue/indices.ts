@@ -1,0 +1,25 @@
+import type { Entry } from "./entry";
+
+/** KV20nn: indices outside their axis. KV21nn: sizes of axes. */
+export const INDICES = {
+  KV2001: {
+    title: "an index that is not proved to lie inside its axis",
+    example: "sum(token, (t) => x(t + 1))",
+    mend: "sum(token, (t) => x(clamp(t + 1, token)))",
+  },
+  KV2101: {
+    title: "an axis without a size",
+    example: "evaluate(k, {}) // the output axis `n` is bound by no input",
+    mend: "evaluate(k, {}, { set: { n: 8 } })",
+  },
+  KV2102: {
+    title: "sizes that do not divide",
+    example: "groupOf(h, head, kvHead) with 6 heads and 4 kvHeads",
+    mend: "give `head` a size that is a multiple of kvHead's",
+  },
+  KV2103: {
+    title: "an axis bound to two sizes",
+    example: "{ q: tensor([4, 8], q), keys: tensor([5, 9], k) } where both last axes are `channel`",
+    mend: "{ q: tensor([4, 8], q), keys: tensor([5, 8], k) }",
+  },
+} as const satisfies Record<string, Entry>;
