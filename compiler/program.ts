@@ -1,0 +1,53 @@
+/**
+ * @file What the compiler's back half hands to a runtime: dispatches with their text, the arrays they touch and the
+ * sizes they still wait for. Everything that needs deciding has been decided.
+ */
+
+import type { Element, Tensor } from "../spec/graph/node";
+
+/** Sizes of axes by name. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** An array in device memory: an input, an output, or a temporary of the program. */
+export interface ProgramArray {
+  readonly name: string;
+  readonly element: Element;
+  /** The sizes along its axes, in memory order. */
+  shape(sizes: Sizes): readonly number[];
+}
+
+export interface Dispatch {
+  readonly name: string;
+  /** The whole WGSL module; its entry point is `main`. */
+  readonly code: string;
+  readonly workgroupSize: number;
+  /** Buffers in order of `@binding` in `@group(0)`, by array name. The uniform of sizes, if any, is the last binding. */
+  readonly bindings: readonly { readonly array: string; readonly access: "read" | "read_write" }[];
+  /** Axis names, in order of the `u32` members of the uniform; empty when every size is fixed. */
+  readonly uniforms: readonly string[];
+  /** Workgroups along x, y, z; any of them 0: nothing to do. */
+  workgroups(sizes: Sizes): readonly [number, number, number];
+  /** Workgroup memory in bytes, each variable rounded up to 16. */
+  readonly workgroupBytes: number;
+}
+
+export interface Program {
+  readonly kernel: string;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** Sizes that are part of the text; the others are read at launch. */
+  readonly fixed: Sizes;
+  /** All arrays by name: inputs, outputs, temporaries. */
+  readonly arrays: ReadonlyMap<string, ProgramArray>;
+  readonly temporaries: readonly string[];
+  readonly dispatches: readonly Dispatch[];
+}
+
+/** What the planner may use. All in the units of WebGPU's limits of the same names. */
+export interface DeviceLimits {
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly maxStorageBufferBindingSize: number;
+}
