@@ -1,6 +1,6 @@
 /**
  * @file Every diagnostic code, each with an example and its mend. KV1: source text. KV2: indices and sizes. KV3: tensors
- * given to a kernel. KV4: devices. KV5: files and command lines.
+ * given to a kernel. KV4: devices. KV5: files and command lines. KV6: models.
  */
 
 import { SOURCE } from "./source";
@@ -8,7 +8,8 @@ import { INDICES } from "./indices";
 import { TENSORS } from "./tensors";
 import { DEVICE } from "./device";
 import { FILES } from "./files";
+import { MODELS } from "./models";
 
-export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES } as const;
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...MODELS } as const;
 
 export type Code = keyof typeof CATALOGUE;
