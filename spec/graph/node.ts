@@ -19,6 +19,7 @@ export interface Facts {
   readonly high: number;
   readonly mayBeNegativeInfinity: boolean;
   readonly mayBePositiveInfinity: boolean;
+  /** Not 0, and not rounded or flushed to 0 in f32 either. */
   readonly nonZero: boolean;
   readonly integer: boolean;
 }
@@ -43,9 +44,12 @@ export interface Extent extends Common { readonly kind: "extent"; readonly axis:
 export interface Index extends Common { readonly kind: "index"; readonly axis: string; readonly name: string; readonly extent: Value }
 /** An element of an input tensor. */
 export interface Load extends Common { readonly kind: "load"; readonly tensor: Tensor; readonly indices: readonly Value[] }
-/** `constant + Σ coefficient · term`; coefficients finite and not 0, terms distinct, in order of id, none a constant or linear. */
+/** `constant + Σ coefficient · term`; coefficients finite and not 0, terms distinct, in order of id, none linear or a finite constant. */
 export interface Linear extends Common { readonly kind: "linear"; readonly constant: number; readonly terms: readonly (readonly [coefficient: number, term: Value])[] }
-/** `Π base ^ exponent`; exponents finite and not 0, bases distinct, in order of id. A fractional exponent only on a base that is never negative. */
+/**
+ * `Π base ^ exponent`; exponents finite and not 0, in order of id. A base occurs once, or twice with exponents of either
+ * sign where it may be 0 or infinite, so that nothing cancels. A fractional exponent only on a base that is never negative.
+ */
 export interface Product extends Common { readonly kind: "product"; readonly factors: readonly (readonly [base: Value, exponent: number])[] }
 /** `⌊left / right⌋` of integers, `right` ≥ 1. Rounds towards −∞. */
 export interface Quotient extends Common { readonly kind: "quotient"; readonly left: Value; readonly right: Value }
@@ -97,7 +101,7 @@ export type ReduceOperator = (typeof REDUCE_OPERATORS)[number];
 
 /** Functions of one argument, then of two. `floor`, `ceil`, `round`, `trunc` of an integer do not occur. */
 export const UNARY_FUNCTIONS = [
-  "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
+  "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "sin", "cos", "tan", "asin", "acos", "atan",
   "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "floor", "ceil", "round", "trunc", "abs", "sign", "fround",
 ] as const;
 export const BINARY_FUNCTIONS = ["pow", "atan2"] as const;

@@ -1,0 +1,804 @@
+/**
+ * @file Makes nodes: one factory for each kind, which checks the kind's invariant and brings it to its normal form.
+ * Simplifications that always pay live here, and each of them strictly shrinks the node: folding of constants, linear
+ * sums and products of powers, integer division, guards moved into reductions, factors moved out of them. A builder
+ * shares equal nodes; nodes of two builders never meet.
+ */
+
+import { InternalError } from "../diagnostics/diagnostic";
+import {
+  applyFacts, bitwiseFacts, constantFacts, elementFacts, extremeFacts, isFinite, linearFacts, productFacts, quotientFacts, range,
+  reduceFacts, remainderFacts, selectFacts, TRUTH_FACTS,
+} from "./facts";
+import { children } from "./children";
+import { nonNegative } from "./prove";
+import type {
+  Apply, BitwiseOperator, Constant, Facts, Index, Linear, Load, MathFunction, Product, Quotient, Reduce, ReduceOperator, Remainder,
+  Select, Span, Tensor, Truth, Value,
+} from "./node";
+
+type Term = readonly [coefficient: number, term: Value];
+type Factor = readonly [base: Value, exponent: number];
+type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels"> : never;
+
+/** An opened reduction: its axis as a free index, and what was under the binder read with that index. */
+export interface Opened {
+  readonly index: Index;
+  readonly where: Value;
+  readonly body: Value;
+}
+
+const TRUTHS: ReadonlySet<Value["kind"]> = new Set(["truth", "less", "atMost", "equal", "not", "and", "or"]);
+
+/** Whether a value is true or false rather than a number. */
+export const isTruth = (value: Value): boolean => TRUTHS.has(value.kind) || (value.kind === "reduce" && value.op === "any");
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** The fraction with the least denominator up to 2¹⁶ that rounds to `x`, if there is one. */
+function fraction(x: number): readonly [numerator: number, denominator: number] | undefined {
+  let [h0, h1, k0, k1] = [0, 1, 1, 0];
+  let rest = Math.abs(x);
+  for (let step = 0; step < 24; step++) {
+    const whole = Math.floor(rest);
+    [h0, h1] = [h1, whole * h1 + h0];
+    [k0, k1] = [k1, whole * k1 + k0];
+    if (k1 > 65536) return undefined;
+    if (Math.abs(h1 / k1 - Math.abs(x)) <= Math.abs(x) * 2 ** -51) return [Math.sign(x) * h1, k1];
+    if (rest === whole) return undefined;
+    rest = 1 / (rest - whole);
+  }
+  return undefined;
+}
+
+export class GraphBuilder {
+  readonly #interned = new Map<string, Value>();
+  readonly #openings = new Map<Reduce, Map<number, Opened>>();
+  #count = 0;
+  /** Where nodes were first written: the value of `span` when they were made. */
+  readonly spans = new Map<Value, Span>();
+  /** The place that new nodes get. */
+  span: Span | undefined;
+
+  readonly true: Truth;
+  readonly false: Truth;
+  readonly zero: Constant;
+  readonly one: Constant;
+
+  constructor() {
+    this.true = this.#intern({ kind: "truth", value: true }, "1", TRUTH_FACTS);
+    this.false = this.#intern({ kind: "truth", value: false }, "0", TRUTH_FACTS);
+    this.zero = this.#constantNode(0);
+    this.one = this.#constantNode(1);
+  }
+
+  /** How many nodes have been made. */
+  get size(): number {
+    return this.#count;
+  }
+
+  #intern<V extends Bare<Value>>(bare: V, key: string, facts: Facts, bound?: { readonly axis: string; readonly name: string; readonly level: number }): Extract<Value, { kind: V["kind"] }> {
+    const name = `${bare.kind} ${key}`;
+    let node = this.#interned.get(name);
+    if (node === undefined) {
+      const parts = children(bare as Value);
+      const free = new Set<string>();
+      const levels: Record<string, number> = {};
+      for (const part of parts) {
+        for (const index of part.free) free.add(index);
+        for (const [axis, level] of Object.entries(part.levels)) levels[axis] = Math.max(levels[axis] ?? -1, level);
+      }
+      if (bare.kind === "index") free.add(bare.name);
+      if (bound !== undefined) {
+        free.delete(bound.name);
+        levels[bound.axis] = bound.level;
+      }
+      node = Object.freeze({ ...bare, id: this.#count++, facts, free: [...free].sort(), levels }) as unknown as Value;
+      this.#interned.set(name, node);
+      if (this.span !== undefined) this.spans.set(node, this.span);
+    }
+    return node as Extract<Value, { kind: V["kind"] }>;
+  }
+
+  // Leaves.
+
+  #constantNode(value: number): Constant {
+    return this.#intern({ kind: "constant", value }, String(value), constantFacts(value));
+  }
+
+  /** A number; NaN is not one. */
+  constant(value: number): Constant {
+    if (Number.isNaN(value)) throw new InternalError("a graph has no NaN constant");
+    return this.#constantNode(value + 0);
+  }
+
+  truth(value: boolean): Truth {
+    return value ? this.true : this.false;
+  }
+
+  /** The size of an axis that is not fixed. */
+  extent(axis: string): Value {
+    return this.#intern({ kind: "extent", axis }, axis, range(0, Infinity, { integer: true }));
+  }
+
+  /** The `k`-th free index of an axis. */
+  index(axis: string, extent: Value, k = 0): Value {
+    return this.#position(axis, extent, `${axis}@${k}`);
+  }
+
+  #position(axis: string, extent: Value, name: string): Value {
+    if (extent.kind === "constant" && extent.value === 1) return this.zero;
+    return this.#indexNode(axis, extent, name);
+  }
+
+  #indexNode(axis: string, extent: Value, name: string): Index {
+    return this.#intern({ kind: "index", axis, extent, name }, `${name} ${extent.id}`, range(0, Math.max(0, extent.facts.high - 1), { integer: true }));
+  }
+
+  load(tensor: Tensor, indices: readonly Value[]): Load {
+    if (indices.length !== tensor.axes.length) throw new InternalError(`${tensor.name} has ${tensor.axes.length} axes, not ${indices.length}`);
+    return this.#intern({ kind: "load", tensor, indices }, `${tensor.name} ${ids(indices)}`, elementFacts(tensor.element));
+  }
+
+  // Sums.
+
+  linear(constant: number, terms: readonly Term[]): Value {
+    const sum = new Map<Value, number>();
+    let rest = constant;
+    const put = (coefficient: number, term: Value): void => {
+      if (coefficient === 0) return;
+      if (term.kind === "constant" && Number.isFinite(term.value)) rest += coefficient * term.value;
+      else if (term.kind === "linear") {
+        rest += coefficient * term.constant;
+        for (const [k, t] of term.terms) put(coefficient * k, t);
+      } else sum.set(term, (sum.get(term) ?? 0) + coefficient);
+    };
+    for (const [coefficient, term] of terms) put(coefficient, term);
+    if (!Number.isFinite(rest)) return this.#unfinished(rest, [...sum].map(([t, k]) => [k, t] as const));
+    const list: Term[] = [...sum].filter(([term, k]) => k !== 0 || !isFinite(term.facts)).map(([t, k]) => [k, t] as const).sort((a, b) => a[1].id - b[1].id);
+    if (list.some(([k]) => k === 0)) return this.#difference(rest, terms);
+    for (const [position, [coefficient, term]] of list.entries()) {
+      const others = list.filter((_, at) => at !== position);
+      if (term.kind === "constant") {
+        const value = coefficient * term.value;
+        const opposed = others.some(([k, t]) => (value * k > 0 ? t.facts.mayBeNegativeInfinity : t.facts.mayBePositiveInfinity));
+        if (!opposed) return this.constant(value);
+      }
+      if (term.kind === "select" && hasInfiniteBranch(term) && others.every(([, t]) => isFinite(t.facts))) {
+        return this.select(term.condition, this.linear(rest, [...others, [coefficient, term.yes]]), this.linear(rest, [...others, [coefficient, term.no]]));
+      }
+    }
+    const [first] = list;
+    if (first === undefined) return this.constant(rest);
+    if (list.length === 1 && rest === 0 && first[0] === 1) return first[1];
+    return this.#intern({ kind: "linear", constant: rest, terms: list }, `${rest} ${list.map(([k, t]) => `${k}*${t.id}`).join(" ")}`, linearFacts(rest, list));
+  }
+
+  /** An infinite constant among the terms. */
+  #unfinished(constant: number, terms: readonly Term[]): Value {
+    if (Number.isNaN(constant)) throw new InternalError("a sum of opposite infinities");
+    return this.linear(0, [[1, this.constant(constant)], ...terms]);
+  }
+
+  /** `x − x` where x may be infinite is not 0: such terms are kept apart behind a product, which does not merge. */
+  #difference(constant: number, terms: readonly Term[]): Value {
+    const kept = terms.map(([k, t]): Term => [1, this.#opaque(k, t)]);
+    const list = kept.filter(([, t]) => t.kind !== "constant").sort((a, b) => a[1].id - b[1].id);
+    const rest = kept.reduce((total, [, t]) => total + (t.kind === "constant" ? t.value : 0), constant);
+    return this.#intern({ kind: "linear", constant: rest, terms: list }, `${rest} ${list.map(([k, t]) => `${k}*${t.id}`).join(" ")}`, linearFacts(rest, list));
+  }
+
+  #opaque(coefficient: number, term: Value): Value {
+    if (coefficient === 1 || term.kind === "constant") return this.linear(0, [[coefficient, term]]);
+    return this.#productNode([[this.constant(coefficient), 1], [term, 1]]);
+  }
+
+  add(...values: readonly Value[]): Value {
+    return this.linear(0, values.map((value) => [1, value] as const));
+  }
+
+  subtract(left: Value, right: Value): Value {
+    return this.linear(0, [[1, left], [-1, right]]);
+  }
+
+  negate(value: Value): Value {
+    return this.linear(0, [[-1, value]]);
+  }
+
+  scale(coefficient: number, value: Value): Value {
+    if (coefficient === 0) return this.product([[this.zero, 1], [value, 1]]);
+    return this.linear(0, [[coefficient, value]]);
+  }
+
+  // Products.
+
+  /** A value as a coefficient and powers. */
+  factors(value: Value): readonly [coefficient: number, factors: readonly Factor[]] {
+    if (value.kind === "constant" && Number.isFinite(value.value)) return [value.value, []];
+    if (value.kind === "product") return [1, value.factors];
+    if (value.kind === "linear" && value.constant === 0 && value.terms.length === 1) {
+      const [only] = value.terms;
+      if (only !== undefined) return [only[0], only[1].kind === "product" ? only[1].factors : [[only[1], 1]]];
+    }
+    return [1, [[value, 1]]];
+  }
+
+  product(list: readonly Factor[]): Value {
+    let coefficient = 1;
+    const powers = new Map<Value, { up: number; down: number }>();
+    const put = (base: Value, exponent: number): void => {
+      const had = powers.get(base) ?? { up: 0, down: 0 };
+      powers.set(base, exponent > 0 ? { ...had, up: had.up + exponent } : { ...had, down: had.down + exponent });
+    };
+    for (const [value, exponent] of list) {
+      const [c, parts] = this.factors(value);
+      const distributes = Number.isInteger(exponent) || (c > 0 && parts.every(([base]) => base.facts.low >= 0));
+      if (!distributes) {
+        if (value.facts.low < 0) throw new InternalError("a fractional power of a number that may be negative");
+        put(value, exponent);
+        continue;
+      }
+      const power = c ** exponent;
+      if (!Number.isFinite(power)) {
+        put(this.constant(c), exponent);
+        continue;
+      }
+      coefficient *= power;
+      for (const [base, e] of parts) put(base, e * exponent);
+    }
+    const factors: Factor[] = [];
+    for (const [base, { up, down }] of powers) {
+      const cancels = base.facts.nonZero && isFinite(base.facts);
+      for (const exponent of cancels ? [up + down] : [up, down]) if (exponent !== 0) factors.push([base, exponent]);
+    }
+    factors.sort((a, b) => a[0].id - b[0].id || b[1] - a[1]);
+    const finite = ([base, exponent]: Factor): boolean => isFinite(base.facts) && (exponent > 0 || base.facts.nonZero);
+    if (coefficient === 0) return factors.every(finite) ? this.zero : this.#productNode([[this.zero, 1], ...factors]);
+    for (const [position, [base, exponent]] of factors.entries()) {
+      if (base.kind !== "select" || exponent < 0 || (base.yes !== this.zero && base.no !== this.zero)) continue;
+      const others = factors.filter((_, at) => at !== position);
+      if (!others.every(finite)) continue;
+      const side = (branch: Value): Value => this.product([[this.constant(coefficient), 1], [branch, exponent], ...others]);
+      return this.select(base.condition, side(base.yes), side(base.no));
+    }
+    const [first] = factors;
+    if (first === undefined) return this.constant(coefficient);
+    const powersOnly = factors.length === 1 && first[1] === 1 ? first[0] : this.#productNode(factors);
+    return coefficient === 1 ? powersOnly : this.linear(0, [[coefficient, powersOnly]]);
+  }
+
+  #productNode(factors: readonly Factor[]): Product {
+    return this.#intern({ kind: "product", factors }, factors.map(([b, e]) => `${b.id}^${e}`).join(" "), productFacts(factors));
+  }
+
+  multiply(...values: readonly Value[]): Value {
+    return this.product(values.map((value) => [value, 1] as const));
+  }
+
+  divide(left: Value, right: Value): Value {
+    if (left.kind === "constant" && right.kind === "constant") {
+      const value = left.value / right.value;
+      if (!Number.isNaN(value)) return this.constant(value);
+    }
+    return this.product([[left, 1], [right, -1]]);
+  }
+
+  /** `base ** exponent`. A constant integer exponent, or a half where the base is never negative, becomes a power. */
+  power(base: Value, exponent: Value): Value {
+    if (exponent.kind === "constant" && Number.isFinite(exponent.value)) {
+      if (exponent.value === 0) return this.one;
+      if (Number.isInteger(exponent.value) || base.facts.low >= 0) return this.product([[base, exponent.value]]);
+    }
+    return this.#applyNode("pow", [base, exponent]);
+  }
+
+  // Integers.
+
+  /** `⌊left / right⌋` of integers, right ≥ 1. */
+  quotient(left: Value, right: Value): Value {
+    if (!left.facts.integer || !right.facts.integer) throw new InternalError("an integer quotient of numbers that are not integers");
+    if (right.kind === "constant") {
+      const divisor = right.value;
+      if (divisor === 1) return left;
+      if (left.kind === "constant") return this.constant(Math.floor(left.value / divisor));
+      const [whole, rest] = this.#splitBy(left, divisor);
+      if (rest.facts.low >= 0 && rest.facts.high < divisor) return whole;
+      if (whole !== this.zero) return this.add(whole, this.quotient(rest, right));
+      if (left.kind === "quotient" && left.right.kind === "constant") return this.quotient(left.left, this.constant(left.right.value * divisor));
+    } else if (left.facts.low >= 0 && nonNegative(this.linear(-1, [[1, right], [-1, left]]))) return this.zero;
+    return this.#intern({ kind: "quotient", left, right } satisfies Bare<Quotient>, `${left.id} ${right.id}`, quotientFacts(left.facts, right.facts));
+  }
+
+  /** JavaScript's `%`. */
+  remainder(left: Value, right: Value): Value {
+    if (left.kind === "constant" && right.kind === "constant") {
+      const value = left.value % right.value;
+      if (!Number.isNaN(value)) return this.constant(value);
+    }
+    let dividend = left;
+    if (right.kind === "constant" && right.value >= 1 && right.facts.integer && left.facts.integer && left.facts.low >= 0) {
+      const [, rest] = this.#splitBy(left, right.value);
+      if (rest.facts.low >= 0) {
+        if (rest.facts.high < right.value) return rest;
+        dividend = rest;
+      }
+    } else if (left.facts.integer && right.facts.integer && left.facts.low >= 0 && nonNegative(this.linear(-1, [[1, right], [-1, left]]))) return left;
+    return this.#intern({ kind: "remainder", left: dividend, right } satisfies Bare<Remainder>, `${dividend.id} ${right.id}`, remainderFacts(dividend.facts, right.facts));
+  }
+
+  /** `value = divisor · whole + rest`, with everything divisible in `whole`. */
+  #splitBy(value: Value, divisor: number): readonly [whole: Value, rest: Value] {
+    const { constant, terms } = asLinear(value);
+    const multiple = Math.floor(constant / divisor);
+    const divisible = terms.filter(([k, t]) => k % divisor === 0 && t.facts.integer);
+    const others = terms.filter(([k, t]) => k % divisor !== 0 || !t.facts.integer);
+    return [this.linear(multiple, divisible.map(([k, t]) => [k / divisor, t] as const)), this.linear(constant - multiple * divisor, others)];
+  }
+
+  /** `⌊value⌋`; of a fraction of integers an integer quotient. */
+  floor(value: Value): Value {
+    if (value.facts.integer) return value;
+    if (value.kind === "constant") return this.constant(Math.floor(value.value));
+    if (value.kind === "linear" && value.terms.every(([, t]) => t.facts.integer)) {
+      const parts = [value.constant, ...value.terms.map(([k]) => k)].map((k) => fraction(k));
+      if (parts.every((part) => part !== undefined)) {
+        const divisor = parts.reduce((least, [, d]) => (least * d) / gcd(least, d), 1);
+        if (divisor <= 2 ** 20) {
+          const [constant = 0, ...scaled] = parts.map(([n, d]) => (n * divisor) / d);
+          return this.quotient(this.linear(constant, value.terms.map(([, t], at) => [scaled[at] ?? 0, t] as const)), this.constant(divisor));
+        }
+      }
+    }
+    if (value.kind === "product") {
+      const below = value.factors.filter(([, e]) => e < 0);
+      const above = value.factors.filter(([, e]) => e > 0);
+      const [only] = below;
+      if (only !== undefined && below.length === 1 && only[1] === -1 && only[0].facts.integer && only[0].facts.low >= 0) {
+        const dividend = this.product(above);
+        if (dividend.facts.integer) return this.quotient(dividend, only[0]);
+      }
+    }
+    return this.#applyNode("floor", [value]);
+  }
+
+  bitwise(op: BitwiseOperator, left: Value, right: Value): Value {
+    if (left.kind === "constant" && right.kind === "constant") {
+      const [a, b] = [left.value, right.value];
+      return this.constant(op === "&" ? a & b : op === "|" ? a | b : op === "^" ? a ^ b : op === "<<" ? a << b : op === ">>" ? a >> b : a >>> b);
+    }
+    return this.#intern({ kind: "bitwise", op, left, right }, `${op} ${left.id} ${right.id}`, bitwiseFacts(op, left.facts, right.facts));
+  }
+
+  // Functions.
+
+  apply(fn: MathFunction, args: readonly Value[]): Value {
+    const [x, y] = args;
+    if (x === undefined) throw new InternalError(`Math.${fn} of nothing`);
+    switch (fn) {
+      case "floor": return this.floor(x);
+      case "ceil": return x.facts.integer ? x : this.negate(this.floor(this.negate(x)));
+      case "trunc": if (x.facts.low >= 0) return this.floor(x); if (x.facts.integer) return x; break;
+      case "round": if (x.facts.integer) return x; break;
+      case "pow": if (y !== undefined) return this.power(x, y); break;
+      case "sqrt": if (x.facts.low >= 0 && x.kind !== "constant") return this.product([[x, 0.5]]); break;
+      case "abs": if (x.facts.low >= 0) return x; if (x.facts.high <= 0) return this.negate(x); break;
+      default:
+    }
+    if (args.every((arg): arg is Constant => arg.kind === "constant")) {
+      const value = (Math[fn] as (...xs: number[]) => number)(...args.map((arg) => arg.value));
+      if (!Number.isNaN(value)) return this.constant(value);
+    }
+    if (x.kind === "select" && hasInfiniteBranch(x) && y === undefined) return this.select(x.condition, this.apply(fn, [x.yes]), this.apply(fn, [x.no]));
+    return this.#applyNode(fn, args);
+  }
+
+  #applyNode(fn: MathFunction, args: readonly Value[]): Apply {
+    return this.#intern({ kind: "apply", fn, args }, `${fn} ${ids(args)}`, applyFacts(fn, args.map((arg) => arg.facts)));
+  }
+
+  larger(left: Value, right: Value): Value {
+    return this.#extreme("larger", left, right);
+  }
+
+  smaller(left: Value, right: Value): Value {
+    return this.#extreme("smaller", left, right);
+  }
+
+  #extreme(kind: "larger" | "smaller", left: Value, right: Value): Value {
+    if (left === right) return left;
+    if (left.kind === "constant" && right.kind === "constant") return this.constant(kind === "larger" ? Math.max(left.value, right.value) : Math.min(left.value, right.value));
+    const [a, b] = left.id < right.id ? [left, right] : [right, left];
+    if (a.facts.integer && b.facts.integer) {
+      if (nonNegative(this.subtract(a, b))) return kind === "larger" ? a : b;
+      if (nonNegative(this.subtract(b, a))) return kind === "larger" ? b : a;
+    } else if (isFinite(a.facts) && isFinite(b.facts)) {
+      if (a.facts.low >= b.facts.high) return kind === "larger" ? a : b;
+      if (b.facts.low >= a.facts.high) return kind === "larger" ? b : a;
+    }
+    if (a.kind === "constant" && a.value === (kind === "larger" ? -Infinity : Infinity)) return b;
+    if (b.kind === "constant" && b.value === (kind === "larger" ? -Infinity : Infinity)) return a;
+    return this.#intern({ kind, left: a, right: b }, `${a.id} ${b.id}`, extremeFacts(kind, a.facts, b.facts));
+  }
+
+  /** `value` forced into 0 … extent − 1. */
+  clamp(value: Value, extent: Value): Value {
+    return this.smaller(this.larger(value, this.zero), this.linear(-1, [[1, extent]]));
+  }
+
+  // Truths.
+
+  less(left: Value, right: Value): Value {
+    if (left === right) return this.false;
+    if (left.kind === "constant" && right.kind === "constant") return this.truth(left.value < right.value);
+    if (left.facts.integer && right.facts.integer && isFinite(left.facts) && isFinite(right.facts)) return this.#negative(this.subtract(left, right));
+    if (left.facts.high < right.facts.low && !left.facts.mayBePositiveInfinity && !right.facts.mayBeNegativeInfinity) return this.true;
+    if (left.facts.low >= right.facts.high && !left.facts.mayBeNegativeInfinity && !right.facts.mayBePositiveInfinity) return this.false;
+    return this.#intern({ kind: "less", left, right }, `${left.id} ${right.id}`, TRUTH_FACTS);
+  }
+
+  /** `difference < 0` of an integer. */
+  #negative(difference: Value): Value {
+    if (difference.kind === "constant") return this.truth(difference.value < 0);
+    if (difference.facts.high < 0) return this.true;
+    if (difference.facts.low >= 0 || nonNegative(difference)) return this.false;
+    if (nonNegative(this.linear(-1, [[-1, difference]]))) return this.true;
+    const { constant, terms } = asLinear(difference);
+    const divisor = terms.reduce((least, [k]) => gcd(least, Math.abs(k)), 0);
+    if (divisor > 1) return this.#negative(this.linear(Math.floor(constant / divisor), terms.map(([k, t]) => [k / divisor, t] as const)));
+    for (const coefficient of new Set(terms.map(([k]) => Math.abs(k)))) {
+      if (coefficient === 1) continue;
+      const [whole, rest] = this.#splitBy(difference, coefficient);
+      if (whole.kind !== "constant" && rest.facts.low >= 0 && rest.facts.high < coefficient) return this.#negative(whole);
+    }
+    return this.#intern({ kind: "less", left: difference, right: this.zero }, `${difference.id} ${this.zero.id}`, TRUTH_FACTS);
+  }
+
+  atMost(left: Value, right: Value): Value {
+    if (left === right) return this.true;
+    if (left.kind === "constant" && right.kind === "constant") return this.truth(left.value <= right.value);
+    if (left.facts.integer && right.facts.integer && isFinite(left.facts) && isFinite(right.facts)) return this.not(this.less(right, left));
+    return this.#intern({ kind: "atMost", left, right }, `${left.id} ${right.id}`, TRUTH_FACTS);
+  }
+
+  /** `left === right` of numbers. An input compared with an infinity is asked, never assumed finite. */
+  equal(left: Value, right: Value): Value {
+    if (left === right) return this.true;
+    if (left.kind === "constant" && right.kind === "constant") return this.truth(left.value === right.value);
+    const [a, b] = right.kind === "constant" || (left.kind !== "constant" && left.id < right.id) ? [left, right] : [right, left];
+    if (b.kind === "constant") {
+      const { value } = b;
+      const asked = a.kind === "load" && (a.tensor.element.kind === "f32" || a.tensor.element.kind === "f16");
+      if (!asked && value === -Infinity && !a.facts.mayBeNegativeInfinity) return this.false;
+      if (!asked && value === Infinity && !a.facts.mayBePositiveInfinity) return this.false;
+      if (value === 0 && a.facts.nonZero) return this.false;
+      if (Number.isFinite(value) && isFinite(a.facts) && (a.facts.low > value || a.facts.high < value)) return this.false;
+      if (a.facts.integer && !Number.isInteger(value)) return this.false;
+      if (a.facts.integer && a.facts.low === 0 && a.facts.high === 1) return value === 0 ? this.less(a, this.one) : this.not(this.less(a, this.one));
+    } else if (a.facts.integer && b.facts.integer) {
+      const difference = this.subtract(a, b);
+      if (difference.kind === "constant") return this.truth(difference.value === 0);
+      if (difference.facts.low > 0 || difference.facts.high < 0) return this.false;
+      if (nonNegative(this.linear(-1, [[1, difference]])) || nonNegative(this.linear(-1, [[-1, difference]]))) return this.false;
+    }
+    return this.#intern({ kind: "equal", left: a, right: b }, `${a.id} ${b.id}`, TRUTH_FACTS);
+  }
+
+  /** Not `a < b` of integers is `b ≤ a`; of reals it stays a negation, which NaN tells from `b ≤ a`. */
+  not(value: Value): Value {
+    if (value.kind === "truth") return this.truth(!value.value);
+    if (value.kind === "not") return value.of;
+    if (value.kind === "less" && value.left.facts.integer && value.right === this.zero) return this.#negative(this.linear(-1, [[-1, value.left]]));
+    return this.#intern({ kind: "not", of: value }, String(value.id), TRUTH_FACTS);
+  }
+
+  and(...values: readonly Value[]): Value {
+    return this.#junction("and", values);
+  }
+
+  or(...values: readonly Value[]): Value {
+    return this.#junction("or", values);
+  }
+
+  #junction(kind: "and" | "or", values: readonly Value[]): Value {
+    const [absorbing, neutral] = kind === "and" ? [this.false, this.true] : [this.true, this.false];
+    const parts = new Set<Value>();
+    for (const value of values) for (const part of value.kind === kind ? value.of : [value]) if (part !== neutral) parts.add(part);
+    if (parts.has(absorbing)) return absorbing;
+    for (const part of parts) if (parts.has(this.not(part))) return absorbing;
+    const list = [...parts].sort((a, b) => a.id - b.id);
+    const [first] = list;
+    if (first === undefined) return neutral;
+    return list.length === 1 ? first : this.#intern({ kind, of: list }, ids(list), TRUTH_FACTS);
+  }
+
+  /** `condition ? yes : no`, of numbers or of truths. */
+  select(condition: Value, yes: Value, no: Value): Value {
+    if (condition.kind === "truth") return condition.value ? yes : no;
+    if (yes === no) return yes;
+    if (condition.kind === "not") return this.select(condition.of, no, yes);
+    const a = this.assume(yes, condition, true);
+    const b = this.assume(no, condition, false);
+    if (a === b) return a;
+    if (isTruth(a)) return this.or(this.and(condition, a), this.and(this.not(condition), b));
+    return this.#affine(condition, a, b) ?? this.#intern({ kind: "select", condition, yes: a, no: b } satisfies Bare<Select>, `${condition.id} ${a.id} ${b.id}`, selectFacts(condition, a, b));
+  }
+
+  /** A select on an axis of two positions whose branches differ by a constant is linear in it. */
+  #affine(condition: Value, yes: Value, no: Value): Value | undefined {
+    if (condition.kind !== "less" || condition.right !== this.zero || condition.left.kind !== "linear" || condition.left.constant !== -1) return undefined;
+    const [only] = condition.left.terms;
+    if (only === undefined || condition.left.terms.length !== 1 || only[0] !== 1 || only[1].kind !== "index" || only[1].facts.high !== 1) return undefined;
+    const first = this.substitute(yes, new Map([[only[1], this.zero]]));
+    const second = this.substitute(no, new Map([[only[1], this.one]]));
+    const difference = this.subtract(second, first);
+    return difference.kind === "constant" && Number.isFinite(difference.value) ? this.add(first, this.scale(difference.value, only[1])) : undefined;
+  }
+
+  /** A value read where `condition` is known. */
+  assume(value: Value, condition: Value, holds: boolean): Value {
+    const known = new Map<Value, Value>([[condition, this.truth(holds)]]);
+    if (holds && condition.kind === "and") for (const part of condition.of) known.set(part, this.true);
+    if (!holds && condition.kind === "or") for (const part of condition.of) known.set(part, this.false);
+    return this.substitute(value, known);
+  }
+
+  // Binders.
+
+  /** `op` over `index`, which `body` and `where` mention free. */
+  reduce(op: ReduceOperator, index: Value, body: Value, where: Value = this.true): Value {
+    // An axis of one position has no index node: its only position is 0.
+    if (index.kind !== "index") {
+      if (index !== this.zero) throw new InternalError("a reduction over something that is no index");
+      return this.select(where, op === "argmax" || op === "argmin" ? this.zero : body, this.identity(op));
+    }
+    if (index.extent === this.zero) return this.identity(op);
+    if (op === "any") {
+      const condition = this.and(where, body);
+      return this.#guarded(op, index, this.true, condition);
+    }
+    const identity = this.identity(op === "argmax" ? "max" : op === "argmin" ? "min" : op);
+    if (body.kind === "select" && body.no === identity) return this.reduce(op, index, body.yes, this.and(where, body.condition));
+    if (body.kind === "select" && body.yes === identity) return this.reduce(op, index, body.no, this.and(where, this.not(body.condition)));
+    if (body === identity) return this.identity(op);
+    return this.#guarded(op, index, body, where);
+  }
+
+  /** What `op` gives over nothing. */
+  identity(op: ReduceOperator): Value {
+    switch (op) {
+      case "sum": case "argmax": case "argmin": return this.zero;
+      case "max": return this.constant(-Infinity);
+      case "min": return this.constant(Infinity);
+      case "any": return this.false;
+    }
+  }
+
+  #guarded(op: ReduceOperator, index: Index, body: Value, where: Value): Value {
+    if (where === this.false) return this.identity(op);
+    if (op === "any" && where === this.true) return this.less(this.zero, index.extent);
+    const guards = where.kind === "and" ? where.of : where === this.true ? [] : [where];
+    const outer = guards.filter((guard) => !guard.free.includes(index.name));
+    if (outer.length > 0) {
+      const inner = this.and(...guards.filter((guard) => !outer.includes(guard)));
+      return this.select(this.and(...outer), this.#guarded(op, index, body, inner), this.identity(op));
+    }
+    return this.#hoisted(op, index, body, where) ?? this.#reduceNode(op, index, body, where);
+  }
+
+  /**
+   * Moves out of a reduction what does not depend on its axis: a finite factor out of a sum (a divisor only if it
+   * cannot be 0, or if the loop cannot be empty), a positive factor or a finite term out of a max or min.
+   */
+  #hoisted(op: ReduceOperator, index: Index, body: Value, where: Value): Value | undefined {
+    if (op !== "sum" && op !== "max" && op !== "min") return undefined;
+    const depends = (value: Value): boolean => value.free.includes(index.name);
+    const nonEmpty = where === this.true && index.extent.facts.low >= 1;
+    const [coefficient, factors] = this.factors(body);
+    const inside = (out: readonly Factor[]): Value => this.product(factors.filter((factor) => !out.includes(factor)));
+    if (op === "sum") {
+      const out = factors.filter(([base, exponent]) => !depends(base) && (nonEmpty || (isFinite(base.facts) && (exponent > 0 || base.facts.nonZero))));
+      if (out.length === factors.length && where === this.true) return this.multiply(body, index.extent);
+      if (out.length > 0 || (coefficient !== 1 && factors.length > 0)) return this.product([[this.constant(coefficient), 1], ...out, [this.reduce(op, index, inside(out), where), 1]]);
+      return undefined;
+    }
+    const out = factors.filter(([base]) => !depends(base) && base.facts.low >= 0 && base.facts.nonZero && isFinite(base.facts));
+    if (coefficient > 0 && factors.length > out.length && (coefficient !== 1 || out.length > 0)) {
+      return this.product([[this.constant(coefficient), 1], ...out, [this.reduce(op, index, inside(out), where), 1]]);
+    }
+    if (body.kind === "linear") {
+      const moved = body.terms.filter(([, term]) => !depends(term) && isFinite(term.facts));
+      const kept = body.terms.filter((term) => !moved.includes(term));
+      if (kept.length > 0 && (moved.length > 0 || body.constant !== 0)) return this.linear(body.constant, [...moved, [1, this.reduce(op, index, this.linear(0, kept), where)]]);
+    }
+    return nonEmpty && !depends(body) ? body : undefined;
+  }
+
+  #reduceNode(op: ReduceOperator, index: Index, body: Value, where: Value): Reduce {
+    const { axis, extent } = index;
+    const level = 1 + Math.max(body.levels[axis] ?? -1, where.levels[axis] ?? -1);
+    const bound = `${axis}#${level}`;
+    const renamed = index.name === bound ? undefined : new Map<Value, Value>([[index, this.#indexNode(axis, extent, bound)]]);
+    const [b, w] = renamed === undefined ? [body, where] : [this.substitute(body, renamed), this.substitute(where, renamed)];
+    const bare = { kind: "reduce", op, axis, bound, extent, where: w, body: b } satisfies Bare<Reduce>;
+    return this.#intern(bare, `${op} ${bound} ${extent.id} ${w.id} ${b.id}`, reduceFacts(op, extent, w, b.facts), { axis, name: bound, level });
+  }
+
+  /** Reads under a binder: its axis becomes the first free index `axis@k` that the reduction does not mention. */
+  open(reduce: Reduce, avoid: readonly string[] = []): Opened {
+    let k = 0;
+    while (reduce.free.includes(`${reduce.axis}@${k}`) || avoid.includes(`${reduce.axis}@${k}`)) k++;
+    return this.openAs(reduce, k);
+  }
+
+  openAs(reduce: Reduce, k: number): Opened {
+    const openings = this.#openings.get(reduce) ?? new Map<number, Opened>();
+    this.#openings.set(reduce, openings);
+    let opened = openings.get(k);
+    if (opened === undefined) {
+      const index = this.#indexNode(reduce.axis, reduce.extent, `${reduce.axis}@${k}`);
+      const names = new Map<Value, Value>([[this.#indexNode(reduce.axis, reduce.extent, reduce.bound), index]]);
+      opened = { index, where: this.substitute(reduce.where, names), body: this.substitute(reduce.body, names) };
+      openings.set(k, opened);
+    }
+    return opened;
+  }
+
+  /** Replaces nodes throughout; what is put in must be open (mention no bound index). */
+  substitute(value: Value, replacements: ReadonlyMap<Value, Value>): Value {
+    return this.#substitute(value, replacements, new Map());
+  }
+
+  #substitute(value: Value, replacements: ReadonlyMap<Value, Value>, done: Map<Value, Value>): Value {
+    // Parts are older than what they are part of: nothing to find below a node older than all that is sought.
+    if (value.id < oldest(replacements)) return value;
+    const replaced = replacements.get(value) ?? done.get(value);
+    if (replaced !== undefined) return replaced;
+    const into = (part: Value): Value => this.#substitute(part, replacements, done);
+    const result = value.kind === "reduce" ? this.#substituteReduce(value, replacements, into) : this.rebuild(value, into);
+    done.set(value, result);
+    return result;
+  }
+
+  #substituteReduce(reduce: Reduce, replacements: ReadonlyMap<Value, Value>, into: (part: Value) => Value): Value {
+    const bound = this.#indexNode(reduce.axis, reduce.extent, reduce.bound);
+    // A replacement of the bound name itself is meant for an outer binder, never for this one.
+    const scoped = replacements.has(bound);
+    const inner = scoped ? new Map([...replacements].filter(([from]) => from !== bound)) : replacements;
+    const done = new Map<Value, Value>();
+    const under = scoped ? (part: Value): Value => this.#substitute(part, inner, done) : into;
+    const [extent, where, body] = [into(reduce.extent), under(reduce.where), under(reduce.body)];
+    if (extent === reduce.extent && where === reduce.where && body === reduce.body) return reduce;
+    if (extent === reduce.extent) return this.reduce(reduce.op, bound, body, where);
+    // The index itself changes with its extent, and may vanish (an axis of one position).
+    const index = this.#position(reduce.axis, extent, reduce.bound);
+    const moved = new Map<Value, Value>([[bound, index]]);
+    return this.reduce(reduce.op, index, this.substitute(body, moved), this.substitute(where, moved));
+  }
+
+  /** The same node over other parts, through the factories; a reduction is rebuilt under its opened binder. */
+  rebuild(value: Value, map: (part: Value) => Value): Value {
+    let changed = false;
+    const on = (part: Value): Value => {
+      const mapped = map(part);
+      changed ||= mapped !== part;
+      return mapped;
+    };
+    const all = (parts: readonly Value[]): Value[] => parts.map(on);
+    switch (value.kind) {
+      case "constant": case "truth": case "extent": return value;
+      case "index": {
+        const extent = on(value.extent);
+        return changed ? this.#position(value.axis, extent, value.name) : value;
+      }
+      case "load": {
+        const indices = all(value.indices);
+        return changed ? this.load(value.tensor, indices) : value;
+      }
+      case "linear": {
+        const terms = value.terms.map(([k, t]) => [k, on(t)] as const);
+        return changed ? this.linear(value.constant, terms) : value;
+      }
+      case "product": {
+        const factors = value.factors.map(([b, e]) => [on(b), e] as const);
+        return changed ? this.product(factors) : value;
+      }
+      case "apply": {
+        const args = all(value.args);
+        return changed ? this.apply(value.fn, args) : value;
+      }
+      case "not": {
+        const of = on(value.of);
+        return changed ? this.not(of) : value;
+      }
+      case "and": case "or": {
+        const of = all(value.of);
+        return changed ? this.#junction(value.kind, of) : value;
+      }
+      case "select": {
+        const [condition, yes, no] = [on(value.condition), on(value.yes), on(value.no)];
+        return changed ? this.select(condition, yes, no) : value;
+      }
+      case "reduce": {
+        const { index, where, body } = this.open(value);
+        const [w, b] = [on(where), on(body)];
+        return changed ? this.reduce(value.op, index, b, w) : value;
+      }
+      case "quotient": case "remainder": case "bitwise": case "larger": case "smaller": case "less": case "atMost": case "equal": {
+        const [left, right] = [on(value.left), on(value.right)];
+        if (!changed) return value;
+        switch (value.kind) {
+          case "quotient": return this.quotient(left, right);
+          case "remainder": return this.remainder(left, right);
+          case "bitwise": return this.bitwise(value.op, left, right);
+          case "larger": case "smaller": return this.#extreme(value.kind, left, right);
+          case "less": return this.less(left, right);
+          case "atMost": return this.atMost(left, right);
+          case "equal": return this.equal(left, right);
+        }
+      }
+    }
+  }
+
+  /** Rewrites bottom up, binders opened: `rule` sees a node whose parts are rewritten and may replace it. */
+  rewrite(value: Value, rule: (value: Value) => Value | undefined, done: Map<Value, Value> = new Map()): Value {
+    const had = done.get(value);
+    if (had !== undefined) return had;
+    const rebuilt = this.rebuild(value, (part) => this.rewrite(part, rule, done));
+    const result = rule(rebuilt) ?? rebuilt;
+    done.set(value, result);
+    return result;
+  }
+
+  /** Makes a node exactly as it was saved, without bringing it to normal form. For the reader of serialised graphs. */
+  restore(bare: Bare<Value>): Value {
+    return this.#restored(bare);
+  }
+
+  #restored(bare: Bare<Value>): Value {
+    switch (bare.kind) {
+      case "constant": return this.constant(bare.value);
+      case "truth": return this.truth(bare.value);
+      case "extent": return this.extent(bare.axis);
+      case "index": return this.#indexNode(bare.axis, bare.extent, bare.name);
+      case "load": return this.load(bare.tensor, bare.indices);
+      case "linear": return this.#intern(bare, `${bare.constant} ${bare.terms.map(([k, t]) => `${k}*${t.id}`).join(" ")}`, linearFacts(bare.constant, bare.terms));
+      case "product": return this.#productNode(bare.factors);
+      case "quotient": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, quotientFacts(bare.left.facts, bare.right.facts));
+      case "remainder": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, remainderFacts(bare.left.facts, bare.right.facts));
+      case "apply": return this.#applyNode(bare.fn, bare.args);
+      case "bitwise": return this.#intern(bare, `${bare.op} ${bare.left.id} ${bare.right.id}`, bitwiseFacts(bare.op, bare.left.facts, bare.right.facts));
+      case "larger": case "smaller": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, extremeFacts(bare.kind, bare.left.facts, bare.right.facts));
+      case "select": return this.#intern(bare, `${bare.condition.id} ${bare.yes.id} ${bare.no.id}`, selectFacts(bare.condition, bare.yes, bare.no));
+      case "less": case "atMost": case "equal": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, TRUTH_FACTS);
+      case "not": return this.#intern(bare, String(bare.of.id), TRUTH_FACTS);
+      case "and": case "or": return this.#intern(bare, ids(bare.of), TRUTH_FACTS);
+      case "reduce": {
+        const level = Number(bare.bound.slice(bare.bound.lastIndexOf("#") + 1));
+        return this.#intern(bare, `${bare.op} ${bare.bound} ${bare.extent.id} ${bare.where.id} ${bare.body.id}`, reduceFacts(bare.op, bare.extent, bare.where, bare.body.facts), { axis: bare.axis, name: bare.bound, level });
+      }
+    }
+  }
+}
+
+const ages = new WeakMap<ReadonlyMap<Value, Value>, number>();
+
+function oldest(replacements: ReadonlyMap<Value, Value>): number {
+  let age = ages.get(replacements);
+  if (age === undefined) {
+    age = Infinity;
+    for (const sought of replacements.keys()) age = Math.min(age, sought.id);
+    ages.set(replacements, age);
+  }
+  return age;
+}
+
+const ids = (values: readonly Value[]): string => values.map((value) => value.id).join(" ");
+
+const hasInfiniteBranch = ({ yes, no }: Select): boolean => [yes, no].some((branch) => branch.kind === "constant" && !Number.isFinite(branch.value));
+
+/** A number as a constant and terms, whatever its kind. */
+export function asLinear(value: Value): Pick<Linear, "constant" | "terms"> {
+  if (value.kind === "linear") return value;
+  if (value.kind === "constant" && Number.isFinite(value.value)) return { constant: value.value, terms: [] };
+  return { constant: 0, terms: [[1, value]] };
+}

@@ -1,0 +1,44 @@
+/** @file The parts of a node, in order. Parts under a binder come as they are stored, with the bound name. */
+
+import type { Value } from "./node";
+
+export function children(value: Value): readonly Value[] {
+  switch (value.kind) {
+    case "constant": case "truth": case "extent": return [];
+    case "index": return [value.extent];
+    case "load": return value.indices;
+    case "linear": return value.terms.map(([, term]) => term);
+    case "product": return value.factors.map(([base]) => base);
+    case "apply": return value.args;
+    case "not": return [value.of];
+    case "and": case "or": return value.of;
+    case "select": return [value.condition, value.yes, value.no];
+    case "reduce": return [value.extent, value.where, value.body];
+    case "quotient": case "remainder": case "bitwise": case "larger": case "smaller": case "less": case "atMost": case "equal":
+      return [value.left, value.right];
+  }
+}
+
+/** Every node below `roots`, children before parents, each once. Parts under binders are not opened. */
+export function postOrder(roots: Iterable<Value>): Value[] {
+  const order: Value[] = [];
+  const seen = new Set<Value>();
+  // An explicit stack: a graph may be deeper than the call stack.
+  const stack: { readonly value: Value; entered: boolean }[] = [];
+  for (const root of roots) {
+    stack.push({ value: root, entered: false });
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      if (top.entered || seen.has(top.value)) {
+        stack.pop();
+        if (!seen.has(top.value)) {
+          seen.add(top.value);
+          order.push(top.value);
+        }
+        continue;
+      }
+      top.entered = true;
+      for (const part of [...children(top.value)].reverse()) if (!seen.has(part)) stack.push({ value: part, entered: false });
+    }
+  }
+  return order;
+}
