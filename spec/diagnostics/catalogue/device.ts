@@ -1,4 +1,50 @@
 import type { Entry } from "./entry";
 
+/** KV40nn: devices, and what is asked of them. */
 export const DEVICE = {
+  KV4001: {
+    title: "no device could be opened",
+    example: 'openDevice({ backend: "wgsl" }) // on a machine with neither a GPU driver nor a software one',
+    mend: "install a Vulkan, Metal or D3D12 driver; or npm install --save-dev @sparticuz/chromium@147; or openDevice({ backend: \"interpreter\" })",
+  },
+  KV4002: {
+    title: "a backend that does not exist",
+    example: 'openDevice({ backend: "cuda" })',
+    mend: 'openDevice({ backend: "auto" })',
+  },
+  KV4003: {
+    title: "an option that the backend does not have",
+    example: 'openDevice({ backend: "wgsl", mode: "cpu" })',
+    mend: 'openDevice({ backend: "wgsl" })',
+  },
+  KV4004: {
+    title: "a device that was lost",
+    example: "a driver reset while `attend` runs, or a dispatch that takes too long",
+    mend: "open the device again, prepare again, and give the inputs again",
+  },
+  KV4005: {
+    title: "a device that has been closed",
+    example: "device.close(); await attend.run(inputs)",
+    mend: "await attend.run(inputs); device.close()",
+  },
+  KV4006: {
+    title: "not enough device memory",
+    example: "a cache of 200 GB on a device with 8 GB",
+    mend: "give smaller inputs, or destroy tensors that are kept on the device",
+  },
+  KV4007: {
+    title: "a tensor that is larger than the device's storage bindings",
+    example: "an f32 input of 2^30 elements where maxStorageBufferBindingSize is 128 MiB",
+    mend: "split the tensor along an axis, or store it in fewer bits",
+  },
+  KV4008: {
+    title: "a tensor on a device that cannot be used here",
+    example: "codes.destroy(); await attend.run({ q, codes })",
+    mend: "await attend.run({ q, codes }); codes.destroy()",
+  },
+  KV4009: {
+    title: "an output to keep that the kernel does not have",
+    example: 'attend.run(inputs, { keep: ["output"] })',
+    mend: 'attend.run(inputs, { keep: ["out"] })',
+  },
 } as const satisfies Record<string, Entry>;

@@ -7,6 +7,11 @@ export const INDICES = {
     example: "sum(token, (t) => x(t + 1))",
     mend: "sum(token, (t) => x(clamp(t + 1, token)))",
   },
+  KV2002: {
+    title: "an index that is not an integer",
+    example: "x(t / 2)",
+    mend: "x(Math.floor(t / 2))",
+  },
   KV2101: {
     title: "an axis without a size",
     example: "evaluate(k, {}) // the output axis `n` is bound by no input",
@@ -21,5 +26,25 @@ export const INDICES = {
     title: "an axis bound to two sizes",
     example: "{ q: tensor([4, 8], q), keys: tensor([5, 9], k) } where both last axes are `channel`",
     mend: "{ q: tensor([4, 8], q), keys: tensor([5, 8], k) }",
+  },
+  KV2104: {
+    title: "a name that an axis cannot have",
+    example: 'axis("key head")',
+    mend: 'axis("keyHead")',
+  },
+  KV2105: {
+    title: "a size that an axis cannot have",
+    example: 'axis("channel", 12 / 8)',
+    mend: 'axis("channel", 16 / 8)',
+  },
+  KV2104: {
+    title: "a size for an axis that the kernel does not have",
+    example: "evaluate(k, inputs, { set: { tokens: 8 } }) // the axis is called `token`",
+    mend: "evaluate(k, inputs, { set: { token: 8 } })",
+  },
+  KV2105: {
+    title: "a size that is not a whole number from 0 to 2147483647",
+    example: "evaluate(k, inputs, { set: { token: -1 } })",
+    mend: "evaluate(k, inputs, { set: { token: 8 } })",
   },
 } as const satisfies Record<string, Entry>;
