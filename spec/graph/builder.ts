@@ -14,19 +14,22 @@ import { children } from "./children";
 import { nonNegative } from "./prove";
 import type {
   Apply, BitwiseOperator, Constant, Facts, Index, Linear, Load, MathFunction, Product, Quotient, Reduce, ReduceOperator, Remainder,
-  Select, Span, Tensor, Truth, Value,
+  Select, Slot, Span, Table, Tensor, Truth, Value,
 } from "./node";
 
 type Term = readonly [coefficient: number, term: Value];
 type Factor = readonly [base: Value, exponent: number];
 type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels"> : never;
 
-/** An opened reduction: its axis as a free index, and what was under the binder read with that index. */
+/** An opened binder: its axis as a free index, and what was under the binder read with that index. */
 export interface Opened {
   readonly index: Index;
+  /** The guard of a reduction; true for a table. */
   readonly where: Value;
   readonly body: Value;
 }
+
+export type Binder = Reduce | Table;
 
 const TRUTHS: ReadonlySet<Value["kind"]> = new Set(["truth", "less", "atMost", "equal", "not", "and", "or"]);
 
@@ -53,7 +56,7 @@ function fraction(x: number): readonly [numerator: number, denominator: number] 
 
 export class GraphBuilder {
   readonly #interned = new Map<string, Value>();
-  readonly #openings = new Map<Reduce, Map<number, Opened>>();
+  readonly #openings = new Map<Binder, Map<number, Opened>>();
   #count = 0;
   /** Where nodes were first written: the value of `span` when they were made. */
   readonly spans = new Map<Value, Span>();
@@ -623,21 +626,41 @@ export class GraphBuilder {
     return this.#intern(bare, `${op} ${bound} ${extent.id} ${w.id} ${b.id}`, reduceFacts(op, extent, w, b.facts), { axis, name: bound, level });
   }
 
-  /** Reads under a binder: its axis becomes the first free index `axis@k` that the reduction does not mention. */
-  open(reduce: Reduce, avoid: readonly string[] = []): Opened {
-    let k = 0;
-    while (reduce.free.includes(`${reduce.axis}@${k}`) || avoid.includes(`${reduce.axis}@${k}`)) k++;
-    return this.openAs(reduce, k);
+  /** `body` with `index`, which it mentions free, at position `at`: to be computed for every position and looked up. */
+  table(index: Value, body: Value, at: Value): Value {
+    if (index.kind !== "index") return body;
+    if (at.kind === "constant" || !body.free.includes(index.name)) return this.substitute(body, new Map([[index, at]]));
+    return this.#tableNode(index, body, at);
   }
 
-  openAs(reduce: Reduce, k: number): Opened {
-    const openings = this.#openings.get(reduce) ?? new Map<number, Opened>();
-    this.#openings.set(reduce, openings);
+  #tableNode(index: Index, body: Value, at: Value): Table {
+    const { axis, extent } = index;
+    const level = 1 + (body.levels[axis] ?? -1);
+    const bound = `${axis}#${level}`;
+    const inner = index.name === bound ? body : this.substitute(body, new Map<Value, Value>([[index, this.#indexNode(axis, extent, bound)]]));
+    return this.#intern({ kind: "table", axis, bound, extent, body: inner, at } satisfies Bare<Table>, `${bound} ${extent.id} ${inner.id} ${at.id}`, inner.facts, { axis, name: bound, level });
+  }
+
+  /** An element of a staged value or of a fold's state, of which the caller knows `facts`. */
+  slot(name: string, indices: readonly Value[], facts: Facts): Slot {
+    return this.#intern({ kind: "slot", name, indices }, `${name} ${ids(indices)} ${JSON.stringify(Object.values(facts).map(String))}`, facts);
+  }
+
+  /** Reads under a binder: its axis becomes the first free index `axis@k` that the binder does not mention. */
+  open(binder: Binder, avoid: readonly string[] = []): Opened {
+    let k = 0;
+    while (binder.free.includes(`${binder.axis}@${k}`) || avoid.includes(`${binder.axis}@${k}`)) k++;
+    return this.openAs(binder, k);
+  }
+
+  openAs(binder: Binder, k: number): Opened {
+    const openings = this.#openings.get(binder) ?? new Map<number, Opened>();
+    this.#openings.set(binder, openings);
     let opened = openings.get(k);
     if (opened === undefined) {
-      const index = this.#indexNode(reduce.axis, reduce.extent, `${reduce.axis}@${k}`);
-      const names = new Map<Value, Value>([[this.#indexNode(reduce.axis, reduce.extent, reduce.bound), index]]);
-      opened = { index, where: this.substitute(reduce.where, names), body: this.substitute(reduce.body, names) };
+      const index = this.#indexNode(binder.axis, binder.extent, `${binder.axis}@${k}`);
+      const names = new Map<Value, Value>([[this.#indexNode(binder.axis, binder.extent, binder.bound), index]]);
+      opened = { index, where: binder.kind === "reduce" ? this.substitute(binder.where, names) : this.true, body: this.substitute(binder.body, names) };
       openings.set(k, opened);
     }
     return opened;
@@ -654,25 +677,29 @@ export class GraphBuilder {
     const replaced = replacements.get(value) ?? done.get(value);
     if (replaced !== undefined) return replaced;
     const into = (part: Value): Value => this.#substitute(part, replacements, done);
-    const result = value.kind === "reduce" ? this.#substituteReduce(value, replacements, into) : this.rebuild(value, into);
+    const result = value.kind === "reduce" || value.kind === "table" ? this.#substituteBinder(value, replacements, into) : this.rebuild(value, into);
     done.set(value, result);
     return result;
   }
 
-  #substituteReduce(reduce: Reduce, replacements: ReadonlyMap<Value, Value>, into: (part: Value) => Value): Value {
-    const bound = this.#indexNode(reduce.axis, reduce.extent, reduce.bound);
+  #substituteBinder(binder: Binder, replacements: ReadonlyMap<Value, Value>, into: (part: Value) => Value): Value {
+    const bound = this.#indexNode(binder.axis, binder.extent, binder.bound);
     // A replacement of the bound name itself is meant for an outer binder, never for this one.
     const scoped = replacements.has(bound);
     const inner = scoped ? new Map([...replacements].filter(([from]) => from !== bound)) : replacements;
     const done = new Map<Value, Value>();
     const under = scoped ? (part: Value): Value => this.#substitute(part, inner, done) : into;
-    const [extent, where, body] = [into(reduce.extent), under(reduce.where), under(reduce.body)];
-    if (extent === reduce.extent && where === reduce.where && body === reduce.body) return reduce;
-    if (extent === reduce.extent) return this.reduce(reduce.op, bound, body, where);
-    // The index itself changes with its extent, and may vanish (an axis of one position).
-    const index = this.#position(reduce.axis, extent, reduce.bound);
+    const [extent, body] = [into(binder.extent), under(binder.body)];
+    // The index itself changes with its extent, and vanishes where the axis has one position.
+    const index = extent === binder.extent ? bound : this.#position(binder.axis, extent, binder.bound);
     const moved = new Map<Value, Value>([[bound, index]]);
-    return this.reduce(reduce.op, index, this.substitute(body, moved), this.substitute(where, moved));
+    const follow = (part: Value): Value => (index === bound ? part : this.substitute(part, moved));
+    if (binder.kind === "table") {
+      const at = into(binder.at);
+      return index === bound && body === binder.body && at === binder.at ? binder : this.table(index, follow(body), at);
+    }
+    const where = under(binder.where);
+    return index === bound && where === binder.where && body === binder.body ? binder : this.reduce(binder.op, index, follow(body), follow(where));
   }
 
   /** The same node over other parts, through the factories; a reduction is rebuilt under its opened binder. */
@@ -723,6 +750,15 @@ export class GraphBuilder {
         const [w, b] = [on(where), on(body)];
         return changed ? this.reduce(value.op, index, b, w) : value;
       }
+      case "table": {
+        const { index, body } = this.open(value);
+        const [b, at] = [on(body), on(value.at)];
+        return changed ? this.table(index, b, at) : value;
+      }
+      case "slot": {
+        const indices = all(value.indices);
+        return changed ? this.slot(value.name, indices, value.facts) : value;
+      }
       case "quotient": case "remainder": case "bitwise": case "larger": case "smaller": case "less": case "atMost": case "equal": {
         const [left, right] = [on(value.left), on(value.right)];
         if (!changed) return value;
@@ -750,11 +786,7 @@ export class GraphBuilder {
   }
 
   /** Makes a node exactly as it was saved, without bringing it to normal form. For the reader of serialised graphs. */
-  restore(bare: Bare<Value>): Value {
-    return this.#restored(bare);
-  }
-
-  #restored(bare: Bare<Value>): Value {
+  restore(bare: Bare<Exclude<Value, Table | Slot>>): Value {
     switch (bare.kind) {
       case "constant": return this.constant(bare.value);
       case "truth": return this.truth(bare.value);

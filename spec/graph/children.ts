@@ -6,7 +6,7 @@ export function children(value: Value): readonly Value[] {
   switch (value.kind) {
     case "constant": case "truth": case "extent": return [];
     case "index": return [value.extent];
-    case "load": return value.indices;
+    case "load": case "slot": return value.indices;
     case "linear": return value.terms.map(([, term]) => term);
     case "product": return value.factors.map(([base]) => base);
     case "apply": return value.args;
@@ -14,6 +14,7 @@ export function children(value: Value): readonly Value[] {
     case "and": case "or": return value.of;
     case "select": return [value.condition, value.yes, value.no];
     case "reduce": return [value.extent, value.where, value.body];
+    case "table": return [value.extent, value.body, value.at];
     case "quotient": case "remainder": case "bitwise": case "larger": case "smaller": case "less": case "atMost": case "equal":
       return [value.left, value.right];
   }

@@ -3,7 +3,7 @@
  * over named axes. A doc comment here is the meaning of its node on reals; `spec/language.md` adds what f32 makes of it.
  *
  *     value  ::= constant | truth | extent | index | load | linear | product | quotient | remainder | apply | bitwise
- *              | larger | smaller | select | less | atMost | equal | not | and | or | reduce
+ *              | larger | smaller | select | less | atMost | equal | not | and | or | reduce | table | slot
  *     store  ::= output[value, …] = value
  *
  * Binders are locally nameless with canonical names. An axis that a reduction binds is called `axis#level`, level 0
@@ -91,9 +91,27 @@ export interface Reduce extends Common {
   readonly body: Value;
 }
 
+/**
+ * A suspended substitution: `body` with its bound axis at position `at`. Means the same as doing it; says that the body
+ * may be computed once for each position and looked up. Only the compiler makes it; a portable graph has none.
+ */
+export interface Table extends Common {
+  readonly kind: "table";
+  readonly axis: string;
+  readonly bound: string;
+  readonly extent: Value;
+  readonly body: Value;
+  readonly at: Value;
+}
+/**
+ * An element of something the compiler keeps elsewhere: a staged value, a component of a fold's state. What it is worth
+ * is its owner's to say. Only the compiler makes it; a portable graph has none.
+ */
+export interface Slot extends Common { readonly kind: "slot"; readonly name: string; readonly indices: readonly Value[] }
+
 export type Value =
   | Constant | Truth | Extent | Index | Load | Linear | Product | Quotient | Remainder | Apply | Bitwise
-  | Larger | Smaller | Select | Less | AtMost | Equal | Not | And | Or | Reduce;
+  | Larger | Smaller | Select | Less | AtMost | Equal | Not | And | Or | Reduce | Table | Slot;
 export type Kind = Value["kind"];
 
 export const REDUCE_OPERATORS = ["sum", "max", "min", "argmax", "argmin", "any"] as const;
