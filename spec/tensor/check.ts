@@ -35,7 +35,7 @@ export function tensorText({ name, axes }: Tensor): string {
 /**
  * The size of every axis, from what is declared, from `set`, and from the shapes of the inputs.
  * @throws KvernError KV3001 an input is missing; KV3002 an input is unknown; KV3003 a shape does not have the axes of its
- * input; KV2101 an axis has no size; KV2103 an axis has two; KV2104 `set` names no axis; KV2105 `set` gives no size.
+ * input; KV2101 an axis has no size; KV2103 an axis has two; KV2105 `set` gives no size; KV2106 `set` names no axis.
  */
 export function bindSizes(signature: Signature, given: Readonly<Record<string, Shaped | undefined>>, set: Sizes = {}): Sizes {
   const faults: Diagnostic[] = [];
@@ -75,7 +75,7 @@ function bindSet(signature: Signature, set: Sizes, bind: Bind, faults: Diagnosti
   const axes = new Set(axisNames(signature));
   for (const [axis, size] of Object.entries(set)) {
     if (!axes.has(axis)) {
-      faults.push({ code: "KV2104", message: `\`set\` names \`${axis}\`, which is no axis of the kernel`, expected: list(axes), got: `\`${axis}\`` });
+      faults.push({ code: "KV2106", message: `\`set\` names \`${axis}\`, which is no axis of the kernel`, expected: list(axes), got: `\`${axis}\`` });
     } else if (!isSize(size)) {
       faults.push({
         code: "KV2105",
