@@ -1,0 +1,43 @@
+/**
+ * @file Axes and the indices that run along them. An axis is known by its name: two `axis("token")` are one axis. The
+ * name is part of the type of every index, so that an index of another axis is a type error; a plain number is an
+ * index of any axis, and is checked where it is used.
+ */
+
+import { refuse } from "../diagnostics/diagnostic";
+import { isSize, LARGEST_SIZE } from "../tensor";
+
+declare const axisOfIndex: unique symbol;
+
+/** A position on the axis `Name`, from 0 to its size − 1. Arithmetic on an index gives a plain number. */
+export type Index<Name extends string> = number & { readonly [axisOfIndex]?: Name };
+
+/** A named axis. */
+export interface Axis<Name extends string = string> {
+  readonly kind: "axis";
+  readonly name: Name;
+  /** Its size, if that is part of the program; otherwise the inputs or `set` bind it. */
+  readonly extent: number | undefined;
+}
+
+/** What an axis cannot be called: the graph and the command line give these characters a meaning. */
+const RESERVED = /[\s#@=,]/;
+
+/**
+ * The axis called `name`; with `extent` its size is fixed.
+ * @throws KvernError KV2104 for a name that is empty or holds white space or one of `# @ = ,`; KV2105 for an `extent`
+ * that is not an integer from 0 to 2³¹ − 1.
+ */
+export const axis = <const Name extends string>(name: Name, extent?: number): Axis<Name> => {
+  if (name === "" || RESERVED.test(name)) {
+    refuse({
+      code: "KV2104",
+      message: `an axis cannot be called ${JSON.stringify(name)}`,
+      expected: "a name without white space and without # @ = ,",
+    });
+  }
+  if (extent !== undefined && !isSize(extent)) {
+    refuse({ code: "KV2105", message: `axis \`${name}\` cannot have that size`, expected: `a whole number from 0 to ${LARGEST_SIZE}`, got: String(extent) });
+  }
+  return { kind: "axis", name, extent };
+};
