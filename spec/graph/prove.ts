@@ -4,6 +4,7 @@
  * of two below both. What is left must be a sum that cannot be negative, alone or with assumptions added to it.
  */
 
+import { postOrder } from "./children";
 import type { Value } from "./node";
 
 /** How deep case distinctions (`larger`, `smaller`, `select`) nest before the prover gives up. */
@@ -39,8 +40,16 @@ const without = (sum: Sum, term: Value): Sum => {
  * Sound, not complete.
  */
 export function nonNegative(value: Value, assumptions: readonly Value[] = []): boolean {
-  return holds(sumOf(value), assumptions.map(sumOf), DEPTH);
+  const given = assumptions.map(sumOf);
+  const sum = sumOf(value);
+  if (holds(sum, given, DEPTH)) return true;
+  // Where an index is read, its axis is not empty.
+  const extents = new Set<Value>();
+  for (const node of postOrder([value, ...assumptions])) if (node.kind === "index" && node.extent.kind !== "constant") extents.add(node.extent);
+  return extents.size > 0 && holds(sum, [...given, ...[...extents].map((extent) => plus(sumOf(extent), -1, ONE))], DEPTH);
 }
+
+const ONE: Sum = { constant: 1, terms: new Map() };
 
 function holds(sum: Sum, assumptions: readonly Sum[], depth: number): boolean {
   if (settled(sum)) return true;

@@ -8,8 +8,9 @@ import { INDICES } from "./indices";
 import { TENSORS } from "./tensors";
 import { DEVICE } from "./device";
 import { FILES } from "./files";
+import { GRAPHS } from "./graphs";
 import { MODELS } from "./models";
 
-export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...MODELS } as const;
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...MODELS } as const;
 
 export type Code = keyof typeof CATALOGUE;
