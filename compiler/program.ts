@@ -12,6 +12,8 @@ export type Sizes = Readonly<Record<string, number>>;
 export interface ProgramArray {
   readonly name: string;
   readonly element: Element;
+  /** Of an f32 output: whether the largest finite number of either sign, as stored, means an infinity. */
+  readonly infinite?: boolean;
   /** The sizes along its axes, in memory order. */
   shape(sizes: Sizes): readonly number[];
 }
