@@ -39,39 +39,63 @@ export function tensorText({ name, axes }: Tensor): string {
  */
 export function bindSizes(signature: Signature, given: Readonly<Record<string, Shaped | undefined>>, set: Sizes = {}): Sizes {
   const faults: Diagnostic[] = [];
-  const bound = new Map<string, { readonly size: number; readonly by: string }>();
-  const bind = (axis: string, size: number, by: string): void => {
-    const before = bound.get(axis);
-    if (before === undefined) bound.set(axis, { size, by });
-    else if (before.size !== size) {
-      faults.push({
-        code: "KV2103",
-        message: `the axis \`${axis}\` is bound to two sizes`,
-        expected: `${before.size} (${before.by})`,
-        got: `${size} (${by})`,
-      });
-    }
-  };
-
-  for (const { name, extent } of signature.axes) if (extent !== undefined) bind(name, extent, "declared");
-  bindSet(signature, set, bind, faults);
+  const bound = bindFixed(signature, set, faults);
   for (const spec of signature.inputs) {
     const input = own(given, spec.name);
     if (input === undefined) faults.push(missing(spec, given));
-    else bindShape(spec, input, bind, faults);
+    else bindShape(spec, input, bound, faults);
   }
   faults.push(...unknownInputs(signature, given));
-  if (faults.length === 0) faults.push(...unbound(signature, bound));
+  if (faults.length === 0) faults.push(...unbound(signature, bound.sizes));
   raise(faults);
-
-  const sizes = Object.create(null) as Record<string, number>;
-  for (const [axis, { size }] of bound) sizes[axis] = size;
-  return sizes;
+  return bound.sizes;
 }
 
-type Bind = (axis: string, size: number, by: string) => void;
+/**
+ * The sizes that are fixed before any input is known: what is declared, and what is in `set`.
+ * @throws KvernError KV2103 `set` contradicts a declaration; KV2105 `set` gives no size; KV2106 `set` names no axis
+ */
+export function fixedSizes(signature: Signature, set: Sizes): Sizes {
+  const faults: Diagnostic[] = [];
+  const bound = bindFixed(signature, set, faults);
+  raise(faults);
+  return bound.sizes;
+}
 
-function bindSet(signature: Signature, set: Sizes, bind: Bind, faults: Diagnostic[]): void {
+/** Sizes as they become known, each with what it comes from. */
+class Bound {
+  readonly sizes = Object.create(null) as Record<string, number>;
+  readonly #by = new Map<string, string>();
+  readonly #faults: Diagnostic[];
+
+  constructor(faults: Diagnostic[]) {
+    this.#faults = faults;
+  }
+
+  bind(axis: string, size: number, by: string): void {
+    const before = this.sizes[axis];
+    if (before === undefined) {
+      this.sizes[axis] = size;
+      this.#by.set(axis, by);
+    } else if (before !== size) {
+      this.#faults.push({
+        code: "KV2103",
+        message: `the axis \`${axis}\` is bound to two sizes`,
+        expected: `${before} (${this.#by.get(axis) ?? ""})`,
+        got: `${size} (${by})`,
+      });
+    }
+  }
+}
+
+function bindFixed(signature: Signature, set: Sizes, faults: Diagnostic[]): Bound {
+  const bound = new Bound(faults);
+  for (const { name, extent } of signature.axes) if (extent !== undefined) bound.bind(name, extent, "declared");
+  bindSet(signature, set, bound, faults);
+  return bound;
+}
+
+function bindSet(signature: Signature, set: Sizes, bound: Bound, faults: Diagnostic[]): void {
   const axes = new Set(axisNames(signature));
   for (const [axis, size] of Object.entries(set)) {
     if (!axes.has(axis)) {
@@ -83,11 +107,11 @@ function bindSet(signature: Signature, set: Sizes, bind: Bind, faults: Diagnosti
         expected: `a whole number from 0 to ${LARGEST_SIZE}`,
         got: String(size),
       });
-    } else bind(axis, size, "`set`");
+    } else bound.bind(axis, size, "`set`");
   }
 }
 
-function bindShape(spec: Tensor, input: Shaped, bind: Bind, faults: Diagnostic[]): void {
+function bindShape(spec: Tensor, input: Shaped, bound: Bound, faults: Diagnostic[]): void {
   const shape: unknown = input.shape;
   if (!Array.isArray(shape) || shape.length !== spec.axes.length || !shape.every(isSize)) {
     faults.push({
@@ -99,7 +123,7 @@ function bindShape(spec: Tensor, input: Shaped, bind: Bind, faults: Diagnostic[]
     });
     return;
   }
-  spec.axes.forEach((axis, at) => bind(axis, shape[at] ?? 0, `from the shape ${shapeText(shape)} of \`${spec.name}\``));
+  spec.axes.forEach((axis, at) => bound.bind(axis, shape[at] ?? 0, `from the shape ${shapeText(shape)} of \`${spec.name}\``));
 }
 
 function missing(spec: Tensor, given: Readonly<Record<string, unknown>>): Diagnostic {
@@ -124,9 +148,9 @@ function unknownInputs(signature: Signature, given: Readonly<Record<string, unkn
     }));
 }
 
-function unbound(signature: Signature, bound: ReadonlyMap<string, unknown>): Diagnostic[] {
+function unbound(signature: Signature, sizes: Sizes): Diagnostic[] {
   return axisNames(signature)
-    .filter((axis) => !bound.has(axis))
+    .filter((axis) => sizes[axis] === undefined)
     .map((axis) => ({
       code: "KV2101",
       message: `the axis \`${axis}\` has no size: no input has it and it is not set`,
