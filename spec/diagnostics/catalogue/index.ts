@@ -10,7 +10,8 @@ import { DEVICE } from "./device";
 import { FILES } from "./files";
 import { GRAPHS } from "./graphs";
 import { MODELS } from "./models";
+import { SHELL } from "./shell";
 
-export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...MODELS } as const;
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...MODELS } as const;
 
 export type Code = keyof typeof CATALOGUE;
