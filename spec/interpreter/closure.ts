@@ -178,8 +178,7 @@ function applied({ fn }: Apply, [x, y]: readonly Run[]): Run {
   }
   // Math.exp rather than a function that happens to be it: calls through one name stay fast.
   if (fn === "exp") return () => Math.exp(x());
-  const of = Math[fn];
-  return () => of(x());
+  return () => Math[fn](x());
 }
 
 function bitwise(op: BitwiseOperator, left: Run, right: Run): Run {

@@ -30,8 +30,9 @@ export function readElement(elements: Elements, indices: readonly Run[]): Run {
 
 /** The place of the present `indices` in a row-major array; where one is no position of its axis, `fail` throws. */
 export function offsetOf(shape: readonly number[], indices: readonly Run[], fail: (at: readonly number[]) => never): Run {
-  const [a, b, c] = indices;
-  const [n0 = 0, n1 = 0, n2 = 0] = shape;
+  const [a, b, c, d] = indices;
+  const [n0 = 0, n1 = 0, n2 = 0, n3 = 0] = shape;
+  // One closure for each usual rank: a loop over a list of indices would make every read several times slower.
   if (a === undefined) return () => 0;
   if (b === undefined) {
     return () => {
@@ -48,13 +49,23 @@ export function offsetOf(shape: readonly number[], indices: readonly Run[], fail
       return i * n1 + j;
     };
   }
-  if (indices.length === 3) {
+  if (d === undefined) {
     return () => {
       const i = a();
       const j = b();
       const k = c();
       if (!inside(i, n0) || !inside(j, n1) || !inside(k, n2)) fail([i, j, k]);
       return (i * n1 + j) * n2 + k;
+    };
+  }
+  if (indices.length === 4) {
+    return () => {
+      const i = a();
+      const j = b();
+      const k = c();
+      const l = d();
+      if (!inside(i, n0) || !inside(j, n1) || !inside(k, n2) || !inside(l, n3)) fail([i, j, k, l]);
+      return ((i * n1 + j) * n2 + k) * n3 + l;
     };
   }
   return () => {

@@ -67,7 +67,7 @@ export class Terms {
   #open(value: Value, scope: Scope): Term {
     const key = value.free.map((name) => scope.get(name)?.id ?? name).join(" ");
     let seen = this.#opened.get(value);
-    if (seen === undefined) this.#opened.set(value, (seen = new Map()));
+    if (seen === undefined) this.#opened.set(value, (seen = new Map<string, Term>()));
     let term = seen.get(key);
     if (term === undefined) seen.set(key, (term = this.#term(value, scope)));
     return term;
