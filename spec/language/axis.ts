@@ -10,7 +10,7 @@ import { isSize, LARGEST_SIZE } from "../tensor";
 declare const axisOfIndex: unique symbol;
 
 /** A position on the axis `Name`, from 0 to its size − 1. Arithmetic on an index gives a plain number. */
-export type Index<Name extends string> = number & { readonly [axisOfIndex]?: Name };
+export type Index<Name extends string> = number & { readonly [axisOfIndex]?: Name | undefined };
 
 /** A named axis. */
 export interface Axis<Name extends string = string> {

@@ -6,7 +6,7 @@
 import { InternalError, refuse } from "../diagnostics/diagnostic";
 import { storedValues, type TensorData } from "../tensor";
 import type { Axis } from "./axis";
-import type { Inputs } from "./reader";
+import type { Inputs } from "./inputs";
 import { sizeOf } from "./sizes";
 import type { TensorSpec } from "./tensor-spec";
 

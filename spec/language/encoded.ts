@@ -4,8 +4,9 @@
  */
 
 import type { Axis } from "./axis";
-import type { Inputs, Reader, Readers } from "./reader";
+import type { Inputs, Readers } from "./inputs";
 import { checkNames } from "./names";
+import type { Reader } from "./reader";
 
 /** A tensor over axes `A` whose elements are computed from the storage `S`. */
 export interface EncodedSpec<A extends readonly Axis[], S extends Inputs> {
@@ -13,14 +14,6 @@ export interface EncodedSpec<A extends readonly Axis[], S extends Inputs> {
   readonly axes: A;
   readonly storage: S;
   read(storage: Readers<S>): Reader<A>;
-}
-
-/** Any `EncodedSpec`: the types of its readers are forgotten, so that specifications of all shapes fit one record. */
-export interface EncodedInput {
-  readonly kind: "encoded";
-  readonly axes: readonly Axis[];
-  readonly storage: Inputs;
-  read(storage: never): (...at: never[]) => number;
 }
 
 /**

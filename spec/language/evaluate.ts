@@ -6,8 +6,8 @@
 import { refuse } from "../diagnostics/diagnostic";
 import { bindSizes, checkElements, elementCount, elementName, integerRange, own, type Signature, type TensorData } from "../tensor";
 import { bindReaders, flattened } from "./bind";
+import type { Inputs, Readers } from "./inputs";
 import { isOneOutput, type Kernel, type Outputs } from "./kernel";
-import type { Inputs, Readers } from "./reader";
 import { extent, withSizes } from "./sizes";
 import type { TensorSpec } from "./tensor-spec";
 

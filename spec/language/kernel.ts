@@ -1,7 +1,8 @@
 /** @file Kernels: named inputs, one output or several, and a pure function that says what each element is. */
 
+import type { Inputs, Readers } from "./inputs";
 import { checkNames } from "./names";
-import type { Inputs, Reader, Readers } from "./reader";
+import type { Reader } from "./reader";
 import type { TensorSpec } from "./tensor-spec";
 
 /** One output, which is then called `out`, or several by name. */

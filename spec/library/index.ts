@@ -1,4 +1,10 @@
 /** @file The library, written in the language: a compiler inlines it and knows none of it by name. */
 
+export { gelu, sigmoid, silu, softCap } from "./activations";
+export { alibi, alibiSlope } from "./alibi";
 export { evenly } from "./evenly";
+export { addMask, causal, masked, prefix, slidingWindow } from "./masks";
+export { dot, linear } from "./products";
+export { rope, ropeInterleaved } from "./rope";
 export { crossEntropy, logSumExp, softmax } from "./softmax";
+export { layerNorm, mean, rmsNorm, variance } from "./statistics";
