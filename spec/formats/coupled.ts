@@ -5,6 +5,7 @@
 
 import { argmin, axis, encoded, f16, f32, kernel, sum, uint, type Axis } from "../language";
 import { evenly } from "../library";
+import type { CacheAxes } from "./axes";
 
 /** How CQ codes channels. CQ-8c8b, 1 bit per channel, is `{ couple: 8, bits: 8 }`. */
 export interface Coupling<Couple extends number, Bits extends number> {
@@ -31,7 +32,7 @@ const coupledAxes = <C extends string, const Couple extends number, const Bits e
  * @throws KvernError KV2102 where `couple` does not divide the channels (KV2105 already here, if their number is fixed).
  */
 export const coupled = <const T extends string, const H extends string, const C extends string, const Couple extends number, const Bits extends number>(
-  axes: readonly [token: Axis<T>, head: Axis<H>, channel: Axis<C>],
+  axes: CacheAxes<T, H, C>,
   coupling: Coupling<Couple, Bits>,
 ) => {
   const [token, head, channel] = axes;
@@ -54,7 +55,7 @@ export const coupled = <const T extends string, const H extends string, const C 
  * @throws KvernError KV2102 where `couple` does not divide the channels, KV2001 where `book` has more groups than they make.
  */
 export const encodeCoupled = <const T extends string, const H extends string, const C extends string, const Couple extends number, const Bits extends number>(
-  axes: readonly [token: Axis<T>, head: Axis<H>, channel: Axis<C>],
+  axes: CacheAxes<T, H, C>,
   coupling: Coupling<Couple, Bits>,
 ) => {
   const [token, head, channel] = axes;

@@ -102,16 +102,17 @@ const checkIndices = (name: string, axes: readonly Axis[], sizes: readonly numbe
     const index = at[k] ?? NaN;
     const size = sizes[k] ?? 0;
     if (isInside(index, size)) return;
-    const message = `\`${name}\` is read outside its axis \`${axis.name}\``;
+    const got = String(index);
     if (!Number.isInteger(index)) {
-      refuse({ code: "KV2002", message: `\`${name}\` is read between the positions of its axis \`${axis.name}\``, expected: "an integer", got: String(index), mend: "Math.floor(i) makes an index of a number." });
+      const message = `\`${name}\` is read between the positions of its axis \`${axis.name}\``;
+      refuse({ code: "KV2002", message, expected: "an integer", got, mend: "Math.floor(i) makes an index of a number." });
     }
     refuse({
       code: "KV2001",
-      message,
-      expected: size === 0 ? "no read, as the axis is empty" : `an index from 0 to ${size - 1}`,
-      got: String(index),
-      mend: `Force it into the axis, clamp(i, ${axis.name}), or read only under a condition on the index.`,
+      message: `\`${name}\` is read outside its axis \`${axis.name}\`, whose size is ${size}`,
+      expected: size === 0 ? "no read at all" : `an index from 0 to ${size - 1}`,
+      got,
+      mend: "clamp(i, axis) forces an index into its axis; `i < extent(axis) ? … : …` reads only where there is something.",
     });
   });
 };

@@ -6,7 +6,7 @@
 import { axis, extent, max, type Axis, type Index } from "../language";
 
 /** Exponents of the powers of two up to 32768. */
-const octave = axis("octave", 16);
+const octave = axis("alibi.octave", 16);
 
 /** The largest power of two that is at most `n`, for n from 1 to 65535. */
 const powerOfTwoBelow = (n: number): number => max(octave, (e) => (1 << e <= n ? 1 << e : 1));

@@ -11,7 +11,8 @@
 import { axis, extent, type Axis, type Index } from "../language";
 import { evenly } from "./evenly";
 
-const pair = axis("pair", 2);
+/** The two members of a pair; a name that no kernel is likely to give an axis of another size. */
+const pair = axis("rope.pair", 2);
 
 /**
  * Half-split rotation, as in Llama: channel `p` of the first half and channel `p` of the second are a pair, turned by

@@ -59,14 +59,14 @@ describe.each([
 
   test("refuses an odd number of channels", () => {
     const table = { shape: [1, 3], data: [1, 1, 1] };
-    expect(() => evaluate(rotated(turn), { x: { shape: [1, 5], data: [1, 2, 3, 4, 5] }, cos: table, sin: table })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: axis \`channel\` cannot be divided evenly among \`pair\` (expected a multiple of 2, the size of \`pair\`, got 5, the size of \`channel\`)]`);
+    expect(() => evaluate(rotated(turn), { x: { shape: [1, 5], data: [1, 2, 3, 4, 5] }, cos: table, sin: table })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: axis \`channel\` cannot be divided evenly among \`rope.pair\` (expected a multiple of 2, the size of \`rope.pair\`, got 5, the size of \`channel\`)]`);
   });
 
   test("refuses tables that are too short", () => {
     const table = { shape: [1, 1], data: [1] };
     expect(() => evaluate(rotated(turn), { x: { shape: [1, 4], data: [1, 2, 3, 4] }, cos: table, sin: table })).toThrowErrorMatchingInlineSnapshot(`
-      [KvernError: error KV2001: \`cos\` is read outside its axis \`angle\` (expected an index from 0 to 0, got 1)
-        Force it into the axis, clamp(i, angle), or read only under a condition on the index.]
+      [KvernError: error KV2001: \`cos\` is read outside its axis \`angle\`, whose size is 1 (expected an index from 0 to 0, got 1)
+        clamp(i, axis) forces an index into its axis; \`i < extent(axis) ? … : …\` reads only where there is something.]
     `);
   });
 });
