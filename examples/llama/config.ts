@@ -54,12 +54,9 @@ export function parseConfig(json: unknown, file: string): LlamaConfig {
   const heads = count("num_attention_heads");
   const hidden = count("hidden_size");
   const kvHeads = count("num_key_value_heads", heads);
-  const headDim = count("head_dim", hidden / heads);
+  const headDim = headDimension(json, hidden, heads, file);
   if (heads % kvHeads !== 0) {
     refuse({ code: "KV6002", file, message: "the query heads do not divide among the key/value heads", expected: `num_attention_heads a multiple of ${kvHeads}`, got: `${heads}` });
-  }
-  if (headDim % 2 !== 0) {
-    refuse({ code: "KV6002", file, message: "rotary positions pair the channels of a head", expected: "an even head_dim", got: `${headDim}` });
   }
   return {
     hidden,
@@ -76,6 +73,16 @@ export function parseConfig(json: unknown, file: string): LlamaConfig {
     beginOfText: tokenIds(json, "bos_token_id", file)[0],
     endOfText: tokenIds(json, "eos_token_id", file),
   };
+}
+
+/** `head_dim`, or an equal share of the hidden size. Rotation pairs the channels of a head, so it is even. */
+function headDimension(json: Fields, hidden: number, heads: number, file: string): number {
+  if ((json["head_dim"] ?? undefined) === undefined && hidden % heads !== 0) {
+    refuse({ code: "KV6002", file, message: "there is no head_dim, and the heads do not divide the hidden size", expected: `hidden_size a multiple of num_attention_heads, ${heads}`, got: `${hidden}` });
+  }
+  const headDim = positiveInteger(json, "head_dim", file, hidden / heads);
+  if (headDim % 2 === 0) return headDim;
+  return refuse({ code: "KV6002", file, message: "rotary positions pair the channels of a head", expected: "an even head_dim", got: `${headDim}` });
 }
 
 function requireLlama(json: Fields, file: string): void {

@@ -1,0 +1,17 @@
+import { axis, extent, f32, groupOf, kernel, softmax, sum } from "kvern";
+import { coupled } from "kvern/formats";
+
+const head = axis("head"), kvHead = axis("kvHead"), token = axis("token"), channel = axis("channel");
+const cache = coupled([token, kvHead, channel], { couple: 8, bits: 8 });      // CQ-8c8b: 1 bit per channel
+
+/** One decode step of grouped-query attention over a CQ cache. */
+export const attend = kernel(
+  { q: f32(head, channel), keys: cache, values: cache },
+  f32(head, channel),
+  ({ q, keys, values }) => (h, c) => {
+    const kv = groupOf(h, head, kvHead);
+    const score = (t: number) => sum(channel, (c) => q(h, c) * keys(t, kv, c)) / Math.sqrt(extent(channel));
+    const weight = softmax(token, score);
+    return sum(token, (t) => weight(t) * values(t, kv, c));
+  },
+);
