@@ -57,11 +57,10 @@ export function admittedArrays(element: Element): string {
 }
 
 /** Refuses what is not an element type: data from outside need not keep to the types. */
-export function checkElement(element: Element): Element {
+export function checkElement(element: Element): void {
   const kinds: readonly unknown[] = ["f32", "f16", "i32", "u32"];
   const known = kinds.includes(element.kind) || (element.kind === "uint" && Number.isInteger(element.bits) && element.bits >= 1 && element.bits <= 16);
   if (!known) {
     refuse({ code: "KV3004", message: "there is no such element type", expected: "f32, f16, i32, u32 or uint(1 … 16)", got: JSON.stringify(element) });
   }
-  return element;
 }

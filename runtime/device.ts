@@ -1,0 +1,102 @@
+/** @file What a device is to its users, whatever computes behind it. */
+
+import type { Element, Tensor } from "../spec/graph/node";
+import type { Sizes } from "../spec/tensor/check";
+import type { TensorData } from "../spec/tensor/tensor";
+import type { Limits } from "./webgpu/gpu";
+
+/** What a device is, and why it was chosen. */
+export interface DeviceInfo {
+  /** The adapter's own name, such as `SwiftShader driver 5.0.0`. */
+  readonly name: string;
+  /** `hardware` and `software` are WebGPU adapters; `interpreter` computes in f64 without a compiled kernel. */
+  readonly kind: "hardware" | "software" | "interpreter";
+  /** Why this one: what was preferred to it, and why that did not do. */
+  readonly why: string;
+}
+
+/** A tensor that stays on its device until it is destroyed. */
+export interface DeviceTensor {
+  readonly shape: readonly number[];
+  readonly element: Element;
+  /** The buffer it lies in, on WebGPU, and the byte at which it begins. */
+  readonly buffer?: GPUBuffer;
+  readonly offset?: number;
+  /** Its elements, copied back. @throws KvernError KV4008 after `destroy`, KV4004 when the device is lost */
+  read(): Promise<TensorData>;
+  /** Gives its memory back. What already runs with it is not disturbed. A second call does nothing. */
+  destroy(): void;
+}
+
+/**
+ * A buffer of the caller's own on the same WebGPU device, in the layout of `spec/tensor/storage.ts`, beginning at byte
+ * `offset` (0 unless given; a multiple of 256). Its elements are taken on trust.
+ */
+export interface BufferTensor {
+  readonly shape: readonly number[];
+  readonly buffer: GPUBuffer;
+  readonly offset?: number;
+}
+
+export type RunInput = TensorData | DeviceTensor | BufferTensor;
+export type RunInputs = Readonly<Record<string, RunInput>>;
+
+export interface RunOptions {
+  /** Sizes of axes for this run, of those that no input has and `prepare` did not fix. */
+  readonly set?: Sizes;
+  /** Outputs to leave on the device. */
+  readonly keep?: readonly string[];
+  /** Leave all outputs on the device. */
+  readonly device?: boolean;
+}
+
+/** A kernel made ready for a device. */
+export interface PreparedKernel {
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /**
+   * Runs the kernel once. Inputs and outputs go by name; a single output is called `out`. Inputs are read before the call
+   * returns, so their arrays may be used again at once. Runs of one kernel may overlap.
+   * @throws KvernError KV20nn, KV21nn, KV30nn for inputs that do not fit; KV40nn for what the device cannot do
+   */
+  run(inputs: RunInputs, options: RunOptions & { readonly device: true }): Promise<Record<string, DeviceTensor>>;
+  run<Kept extends string>(inputs: RunInputs, options: RunOptions & { readonly keep: readonly Kept[] }): Promise<Record<Kept, DeviceTensor> & Record<string, TensorData | DeviceTensor>>;
+  run(inputs: RunInputs, options?: RunOptions & { readonly keep?: never; readonly device?: false }): Promise<Record<string, TensorData>>;
+  run(inputs: RunInputs, options?: RunOptions): Promise<Record<string, TensorData | DeviceTensor>>;
+}
+
+export interface PrepareOptions {
+  /** Sizes to fix: known here, they are part of the compiled text. */
+  readonly set?: Sizes;
+}
+
+export interface Device {
+  readonly backend: string;
+  readonly info: DeviceInfo;
+  /** What kernels may use; without meaning for the interpreter, where they are WebGPU's defaults. */
+  readonly limits: Limits;
+  readonly features: ReadonlySet<string>;
+  /** The WebGPU device, where there is one, to share buffers with. */
+  readonly gpuDevice?: GPUDevice;
+  /** One line: backend, adapter, hardware or software, and why. */
+  describe(): string;
+  /**
+   * Makes a kernel ready: lowers the graph for this device and compiles it.
+   * @param graph what `compileFile` returned or `kvern build` wrote
+   * @throws KvernError KV5101 not a graph; KV21nn sizes that do not fit; KV2001 an index outside its axis; KV40nn the device
+   */
+  prepare(graph: unknown, options?: PrepareOptions): Promise<PreparedKernel>;
+  /**
+   * Copies a tensor to the device, to be given to any number of runs.
+   * @throws KvernError KV30nn for elements that do not fit the type
+   */
+  upload(element: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor>;
+  /** Waits for what is running and frees everything. A second call does nothing. */
+  close(): Promise<void>;
+}
+
+/** The one line of `Device.describe`. */
+export function describe(backend: string, { name, kind, why }: DeviceInfo): string {
+  return kind === "interpreter" ? `${backend}: ${name}; ${why}` : `${backend}: ${name} (${kind}); ${why}`;
+}

@@ -1,0 +1,15 @@
+/**
+ * @file `kvern/runtime`: runs compiled kernels, in Node and in browsers. No TypeScript, no front end: what `kvern build`
+ * wrote or `compileFile` returned is all it needs.
+ */
+
+export { openDevice, BACKEND_NAMES, type BackendName, type OpenOptions } from "./open";
+export type { BufferTensor, Device, DeviceInfo, DeviceTensor, PreparedKernel, PrepareOptions, RunInput, RunInputs, RunOptions } from "./device";
+export type { Limits } from "./webgpu/gpu";
+export { tensor, type Numbers, type TensorData } from "../spec/tensor/tensor";
+export { packCodes, unpackCodes } from "../spec/tensor/packing";
+export { readSafetensors, type FileTensor, type TensorFile } from "./safetensors/read";
+export { writeSafetensors, type WritableTensor, type WriteOptions } from "./safetensors/write";
+export { readSafetensorsFile, writeSafetensorsFile } from "./safetensors/files";
+export type { Dtype } from "./safetensors/dtype";
+export { InternalError, KvernError, type Diagnostic } from "../spec/diagnostics/diagnostic";

@@ -1,0 +1,153 @@
+/**
+ * @file The interpreter as a backend: f64, no compiled kernel, nothing that a machine must have. Slow, exact, and the same
+ * to its users as a GPU: tensors can be uploaded and kept here too.
+ */
+
+import type { Element, Graph } from "../spec/graph/node";
+import { InternalError, refuse } from "../spec/diagnostics/diagnostic";
+import { interpret } from "../spec/interpreter";
+import { checkElements, own } from "../spec/tensor/check";
+import { checkElement, elementName, sameElement } from "../spec/tensor/element";
+import { codeArray } from "../spec/tensor/packing";
+import { storedValues } from "../spec/tensor/storage";
+import { shapeText, tensor as checkedTensor, type TensorData } from "../spec/tensor/tensor";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInputs, type RunOptions } from "./device";
+import { isBufferTensor, isDeviceTensor, RunCheck, type Kernel } from "./kernel";
+import { DEFAULT_LIMITS } from "./webgpu/gpu";
+
+export class InterpreterDevice implements Device {
+  readonly backend = "interpreter";
+  readonly info: DeviceInfo;
+  readonly limits = DEFAULT_LIMITS;
+  readonly features: ReadonlySet<string> = new Set();
+  readonly #load: (graph: unknown) => { readonly graph: Graph; readonly kernel: Kernel };
+  #closed = false;
+
+  constructor(why: string, load: (graph: unknown) => { readonly graph: Graph; readonly kernel: Kernel }) {
+    this.info = { name: "the reference interpreter (f64, on the CPU)", kind: "interpreter", why };
+    this.#load = load;
+  }
+
+  describe(): string {
+    return describe(this.backend, this.info);
+  }
+
+  prepare(json: unknown, { set = {} }: PrepareOptions = {}): Promise<PreparedKernel> {
+    return promised(() => {
+      this.#ensureOpen("preparing a kernel");
+      const { graph, kernel } = this.#load(json);
+      const check = new RunCheck(kernel, set);
+      const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> =>
+        promised(() => {
+          this.#ensureOpen(`running \`${kernel.name}\``);
+          return this.#run(graph, check, inputs, options);
+        });
+      return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"] };
+    });
+  }
+
+  #run(graph: Graph, check: RunCheck, inputs: RunInputs, options: RunOptions): Record<string, TensorData | DeviceTensor> {
+    const { sizes, kept } = check.check(inputs, options);
+    const given: Record<string, TensorData> = {};
+    for (const { name, element } of graph.inputs) {
+      const input = own(inputs, name);
+      if (input === undefined) throw new InternalError(`the input ${name} was checked and is missing`);
+      if (isBufferTensor(input)) refuse({ code: "KV4008", message: `the input \`${name}\` of \`${graph.name}\` lies in a GPU buffer, which the interpreter cannot read`, expected: "a record { shape, data }" });
+      given[name] = isDeviceTensor(input) ? this.#held(`the input \`${name}\` of \`${graph.name}\``, element, input) : input;
+    }
+    const results = interpret(graph, given, { set: sizes });
+    const outputs: Record<string, TensorData | DeviceTensor> = {};
+    for (const { name, element } of graph.outputs) {
+      const result = own(results, name);
+      if (result === undefined) throw new InternalError(`the interpreter gives no ${name}`);
+      const output = { shape: result.shape, data: typed(element, result.data) };
+      outputs[name] = kept.has(name) ? new HostTensor(this, element, output) : output;
+    }
+    return outputs;
+  }
+
+  #held(what: string, element: Element, input: DeviceTensor): TensorData {
+    if (!(input instanceof HostTensor) || input.device !== this) {
+      return refuse({ code: "KV4008", message: `${what} lies on another device`, expected: "a tensor of this interpreter", mend: "read() it and give its elements." });
+    }
+    if (!sameElement(input.element, element)) {
+      refuse({ code: "KV3004", message: `${what} has the wrong element type`, expected: elementName(element), got: elementName(input.element) });
+    }
+    return input.contents(what);
+  }
+
+  upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
+    return promised(() => {
+      this.#ensureOpen("uploading a tensor");
+      const element = "element" in of ? of.element : of;
+      checkElement(element);
+      const { shape, data } = checkedTensor(tensor.shape, tensor.data);
+      checkElements({ name: "tensor", element, axes: [] }, { shape, data }, element.kind === "f32");
+      const stored = storedValues(element, { shape, data });
+      return new HostTensor(this, element, { shape, data: stored === data ? data.slice() : stored });
+    });
+  }
+
+  close(): Promise<void> {
+    return promised(() => {
+      this.#closed = true;
+    });
+  }
+
+  #ensureOpen(what: string): void {
+    if (this.#closed) refuse({ code: "KV4005", message: `${what}: the device has been closed`, mend: "Close a device after its last use." });
+  }
+}
+
+/** What stands in for a tensor on a device. */
+class HostTensor implements DeviceTensor {
+  readonly device: InterpreterDevice;
+  readonly element: Element;
+  readonly shape: readonly number[];
+  #contents: TensorData | undefined;
+
+  constructor(device: InterpreterDevice, element: Element, contents: TensorData) {
+    this.device = device;
+    this.element = element;
+    this.shape = contents.shape;
+    this.#contents = contents;
+  }
+
+  contents(what: string): TensorData {
+    return this.#contents ?? refuse({ code: "KV4008", message: `${what}: the tensor ${elementName(this.element)} ${shapeText(this.shape)} has been destroyed`, mend: "Destroy a tensor after its last use." });
+  }
+
+  read(): Promise<TensorData> {
+    return promised(() => {
+      const { shape, data } = this.contents("reading a tensor back");
+      return { shape, data: data.slice() };
+    });
+  }
+
+  destroy(): void {
+    this.#contents = undefined;
+  }
+}
+
+/** Does `work` at once; what it throws is the promise's. */
+function promised<Result>(work: () => Result): Promise<Result> {
+  return new Promise((resolve) => resolve(work()));
+}
+
+/** Codes and integers in the arrays that a GPU gives them in; reals stay as exact as they were computed. */
+function typed(element: Element, values: Float64Array): TensorData["data"] {
+  switch (element.kind) {
+    case "f32":
+    case "f16":
+      return values;
+    case "i32":
+      return Int32Array.from(values);
+    case "u32":
+      return Uint32Array.from(values);
+    case "uint": {
+      const codes = codeArray(values.length, element.bits);
+      codes.set(values);
+      return codes;
+    }
+  }
+}

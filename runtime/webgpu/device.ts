@@ -1,0 +1,112 @@
+/** @file The WebGPU backend: kernels lowered to WGSL for the device at hand. */
+
+import type { Element } from "../../spec/graph/node";
+import { checkElements, type Sizes } from "../../spec/tensor/check";
+import { checkElement } from "../../spec/tensor/element";
+import { tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInputs, type RunOptions } from "../device";
+import type { LoweredKernel } from "../lowering";
+import { findAdapter } from "./adapter";
+import { isSoftware, type AdapterChoice } from "./found";
+import { Gpu, type Limits } from "./gpu";
+import { Launcher } from "./launch";
+import { Pipelines } from "./pipelines";
+import { BufferPool, type Debug, type Lease } from "./pool";
+import { checkBinding, GpuTensor, write } from "./tensors";
+
+export interface WebGpuOptions {
+  readonly adapter?: AdapterChoice;
+  /** Limits to stay below, of those the adapter offers. */
+  readonly limits?: Partial<Limits>;
+  /** What tests ask of every buffer. */
+  readonly debug?: Debug;
+}
+
+/** Reads a graph and lowers it. */
+export type Lower = (graph: unknown, set: Sizes, limits: Limits) => LoweredKernel;
+
+export class WebGpuDevice implements Device {
+  readonly backend = "wgsl";
+  readonly info: DeviceInfo;
+  readonly limits: Limits;
+  readonly features: ReadonlySet<string>;
+  readonly gpuDevice: GPUDevice;
+  readonly pool: BufferPool;
+  readonly #gpu: Gpu;
+  readonly #pipelines: Pipelines;
+  readonly #debug: Debug;
+  readonly #lower: Lower;
+
+  private constructor(gpu: Gpu, info: DeviceInfo, debug: Debug, lower: Lower) {
+    this.#gpu = gpu;
+    this.info = info;
+    this.limits = gpu.limits;
+    this.features = gpu.features;
+    this.gpuDevice = gpu.device;
+    this.pool = new BufferPool(gpu.device, gpu.limits.maxBufferSize, debug);
+    this.#pipelines = new Pipelines(gpu);
+    this.#debug = debug;
+    this.#lower = lower;
+  }
+
+  /** @throws KvernError KV4001 when there is no such device */
+  static async open({ adapter: choice = "any", limits = {}, debug = {} }: WebGpuOptions, lower: Lower): Promise<WebGpuDevice> {
+    const found = await findAdapter(choice);
+    const gpu = await Gpu.open(found, limits);
+    const info: DeviceInfo = { name: gpu.name, kind: isSoftware(found.adapter) ? "software" : "hardware", why: found.why };
+    return new WebGpuDevice(gpu, info, debug, lower);
+  }
+
+  /** How many texts have been compiled. */
+  get pipelineCount(): number {
+    return this.#pipelines.count;
+  }
+
+  describe(): string {
+    return describe(this.backend, this.info);
+  }
+
+  prepare(graph: unknown, { set = {} }: PrepareOptions = {}): Promise<PreparedKernel> {
+    return this.#gpu.busy(this.#prepare(graph, set));
+  }
+
+  async #prepare(graph: unknown, set: Sizes): Promise<PreparedKernel> {
+    this.#gpu.ensureUsable("preparing a kernel");
+    return this.compile(this.#lower(graph, set, this.limits));
+  }
+
+  /** Compiles what has been lowered already. */
+  async compile({ program, kernel, check }: LoweredKernel): Promise<PreparedKernel> {
+    const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.#pipelines.get(dispatch)));
+    const launcher = new Launcher(this.#gpu, this.pool, pipelines, program, kernel, check, this.#debug);
+    const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#gpu.busy(launcher.run(inputs, options));
+    return { name: kernel.name, inputs: program.inputs, outputs: program.outputs, run: run as PreparedKernel["run"] };
+  }
+
+  upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
+    return this.#gpu.busy(this.#upload("element" in of ? of.element : of, tensor));
+  }
+
+  async #upload(element: Element, tensor: TensorData): Promise<DeviceTensor> {
+    const what = "uploading a tensor";
+    this.#gpu.ensureUsable(what);
+    checkElement(element);
+    const { shape, data } = checkedTensor(tensor.shape, tensor.data);
+    const infinite = element.kind === "f32" && Array.prototype.some.call(data, (value: unknown) => value === Infinity || value === -Infinity);
+    checkElements({ name: "tensor", element, axes: [] }, { shape, data }, infinite);
+    const layout = { element, shape, infinite };
+    checkBinding(this.#gpu, "the tensor", layout);
+    let lease: Lease | undefined;
+    try {
+      const written = await this.#gpu.scoped(what, () => (lease = write(this.#gpu, this.pool, element, { shape, data })));
+      return new GpuTensor(this.#gpu, this.pool, written, layout);
+    } catch (fault) {
+      if (lease !== undefined) this.pool.discard(lease);
+      throw fault;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#gpu.close(() => this.pool.destroy());
+  }
+}
