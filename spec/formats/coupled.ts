@@ -3,8 +3,7 @@
  * 2^bits centroids. Zhang, Yi, Xu and Shrivastava, "KV Cache is 1 Bit Per Channel", NeurIPS 2024, arXiv 2405.03917.
  */
 
-import { argmin, axis, encoded, f16, f32, kernel, sum, uint, type Axis } from "../language";
-import { evenly } from "../library";
+import { argmin, axis, encoded, f16, f32, groupOf, kernel, sum, uint, type Axis } from "../language";
 import type { CacheAxes } from "./axes";
 
 /** How CQ codes channels. CQ-8c8b, 1 bit per channel, is `{ couple: 8, bits: 8 }`. */
@@ -41,9 +40,13 @@ export const coupled = <const T extends string, const H extends string, const C 
   return encoded(
     axes,
     { codes: uint(bits)(token, head, group), book: f16(head, group, code, lane) },
-    ({ codes, book }) => (t, h, c) => {
-      const g = Math.floor(evenly(c, channel, lane) / couple);
-      return book(h, g, codes(t, h, g), c % couple);
+    ({ codes, book }) => {
+      // 0; asked of `groupOf` because that refuses channels which leave the last group incomplete.
+      const first = groupOf(0, channel, lane);
+      return (t, h, c) => {
+        const g = Math.floor((c - first) / couple);
+        return book(h, g, codes(t, h, g), c % couple);
+      };
     },
   );
 };
@@ -61,12 +64,10 @@ export const encodeCoupled = <const T extends string, const H extends string, co
   const [token, head, channel] = axes;
   const { couple, bits } = coupling;
   const { group, code, lane } = coupledAxes(channel, coupling);
-  return kernel({ x: f32(token, head, channel), book: f16(head, group, code, lane) }, uint(bits)(token, head, group), ({ x, book }) => (t, h, g) =>
-    argmin(code, (k) =>
-      sum(lane, (l) => {
-        const difference = x(t, h, evenly(g * couple + l, channel, lane)) - book(h, g, k, l);
-        return difference * difference;
-      }),
-    ),
-  );
+  return kernel({ x: f32(token, head, channel), book: f16(head, group, code, lane) }, uint(bits)(token, head, group), ({ x, book }) => {
+    const first = groupOf(0, channel, lane); // 0, as in `coupled`
+    const distance = (t: number, h: number, g: number, k: number): number =>
+      sum(lane, (l) => (x(t, h, first + g * couple + l) - book(h, g, k, l)) ** 2);
+    return (t, h, g) => argmin(code, (k) => distance(t, h, g, k));
+  });
 };

@@ -37,7 +37,7 @@ export const axis = <const Name extends string>(name: Name, extent?: number): Ax
     });
   }
   if (extent !== undefined && !isSize(extent)) {
-    refuse({ code: "KV2105", message: `axis \`${name}\` cannot have that size`, expected: `a whole number from 0 to ${LARGEST_SIZE}`, got: String(extent) });
+    refuse({ code: "KV2105", message: `the axis \`${name}\` cannot have that size`, expected: `a whole number from 0 to ${LARGEST_SIZE}`, got: String(extent) });
   }
   return { kind: "axis", name, extent };
 };

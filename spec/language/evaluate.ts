@@ -4,7 +4,7 @@
  */
 
 import { refuse } from "../diagnostics/diagnostic";
-import { bindSizes, checkElements, elementCount, elementName, integerRange, own, type Signature, type TensorData } from "../tensor";
+import { bindSizes, checkElements, elementCount, elementName, integerRange, own, shapeText, type Signature, type TensorData } from "../tensor";
 import { bindReaders, flattened } from "./bind";
 import type { Inputs, Readers } from "./inputs";
 import { isOneOutput, type Kernel, type Outputs } from "./kernel";
@@ -94,14 +94,14 @@ const compute = (name: string, spec: TensorSpec, element: Element): ComputedTens
   for (let offset = 0; offset < data.length; offset++) {
     const value = element(...at);
     if (typeof value !== "number") {
-      return refuse({ code: "KV3010", message: `the body does not compute the output \`${name}\` at [${at.join(", ")}]`, expected: "a number", got: typeof value });
+      return refuse({ code: "KV3010", message: `the body does not compute the output \`${name}\`${place(at)}`, expected: "a number", got: typeof value });
     }
     if (range === undefined) data[offset] = value;
     else if (Number.isInteger(value)) data[offset] = Math.min(Math.max(value, range[0]), range[1]);
     else {
       refuse({
         code: "KV3009",
-        message: `the output \`${name}\`, of ${elementName(spec.element)}, is not an integer at [${at.join(", ")}]`,
+        message: `the output \`${name}\`, of ${elementName(spec.element)}, is not an integer${place(at)}`,
         expected: "an integer",
         got: String(value),
         mend: "Math.round(x) or Math.floor(x) makes an integer of a number.",
@@ -111,6 +111,8 @@ const compute = (name: string, spec: TensorSpec, element: Element): ComputedTens
   }
   return { shape, data };
 };
+
+const place = (at: readonly number[]): string => (at.length === 0 ? "" : ` at ${shapeText(at)}`);
 
 /** Moves `at` to the next element in row-major order. */
 const advance = (at: number[], shape: readonly number[]): void => {

@@ -18,8 +18,8 @@ export const groupOf = <Name extends string, Groups extends string>(i: Index<NoI
   if (count === 0 || size % count !== 0) {
     refuse({
       code: "KV2102",
-      message: `axis \`${axis.name}\` cannot be divided evenly among \`${groups.name}\``,
-      expected: `a multiple of ${count}, the size of \`${groups.name}\``,
+      message: `the axis \`${axis.name}\` cannot be divided evenly among \`${groups.name}\``,
+      expected: count === 0 ? `\`${groups.name}\` to have a position` : `a multiple of ${count}, the size of \`${groups.name}\``,
       got: `${size}, the size of \`${axis.name}\``,
     });
   }

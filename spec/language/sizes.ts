@@ -26,7 +26,7 @@ export const withSizes = <T>(sizes: Sizes, action: () => T): T => {
 export const sizeOf = (axis: Axis): number | undefined => {
   const bound = running?.get(axis.name);
   if (bound !== undefined && axis.extent !== undefined && bound !== axis.extent) {
-    refuse({ code: "KV2103", message: `axis \`${axis.name}\` has two sizes`, expected: `${axis.extent}, as the axis says`, got: `${bound}, as the inputs or \`set\` say` });
+    refuse({ code: "KV2103", message: `the axis \`${axis.name}\` is bound to two sizes`, expected: `${axis.extent} (declared)`, got: `${bound} (from the inputs or \`set\`)` });
   }
   return axis.extent ?? bound;
 };
@@ -39,7 +39,7 @@ export const extent = (axis: Axis): number =>
   sizeOf(axis) ??
   refuse({
     code: "KV2101",
-    message: `axis \`${axis.name}\` has no size`,
+    message: `the axis \`${axis.name}\` has no size`,
     expected: running === undefined ? "an evaluation that is running: `evaluate(kernel, inputs)`" : "a size from an input over that axis, or from `set`",
-    mend: `set: { ${JSON.stringify(axis.name)}: … } or axis(${JSON.stringify(axis.name)}, …)`,
+    mend: `Give it one: set: { ${JSON.stringify(axis.name)}: … }, or axis(${JSON.stringify(axis.name)}, …).`,
   });

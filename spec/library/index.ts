@@ -2,7 +2,6 @@
 
 export { gelu, sigmoid, silu, softCap } from "./activations";
 export { alibi, alibiSlope } from "./alibi";
-export { evenly } from "./evenly";
 export { addMask, causal, masked, prefix, slidingWindow } from "./masks";
 export { dot, linear } from "./products";
 export { rope, ropeInterleaved } from "./rope";

@@ -8,11 +8,13 @@
  * `(c: number) => (c < extent(rotary) ? rope(rotary, (i: number) => x(i), cos, sin)(c) : x(c))`.
  */
 
-import { axis, extent, type Axis, type Index } from "../language";
-import { evenly } from "./evenly";
+import { axis, extent, groupOf, type Axis, type Index } from "../language";
 
 /** The two members of a pair; a name that no kernel is likely to give an axis of another size. */
 const pair = axis("rope.pair", 2);
+
+/** 0, the first channel; asked of `groupOf` because that refuses an odd number of channels. */
+const firstChannel = (channel: Axis): number => groupOf(0, channel, pair);
 
 /**
  * Half-split rotation, as in Llama: channel `p` of the first half and channel `p` of the second are a pair, turned by
@@ -25,12 +27,13 @@ export const rope = <Name extends string>(
   cos: (p: number) => number,
   sin: (p: number) => number,
 ): ((c: Index<Name>) => number) => {
+  const first = firstChannel(channel);
   const half = Math.floor(extent(channel) / 2);
   return (c) => {
-    const p = c < half ? c : c - half;
+    const p = c < half ? c - first : c - half;
     const partner = c < half ? c + half : c - half;
     const sign = c < half ? -1 : 1;
-    return x(evenly(c, channel, pair)) * cos(p) + sign * x(partner) * sin(p);
+    return x(c) * cos(p) + sign * x(partner) * sin(p);
   };
 };
 
@@ -44,10 +47,13 @@ export const ropeInterleaved = <Name extends string>(
   x: (c: Index<NoInfer<Name>>) => number,
   cos: (p: number) => number,
   sin: (p: number) => number,
-): ((c: Index<Name>) => number) => (c) => {
-  const p = Math.floor(c / 2);
-  const side = c % 2;
-  const partner = 2 * p + (1 - side);
-  const sign = side === 0 ? -1 : 1;
-  return x(evenly(c, channel, pair)) * cos(p) + sign * x(partner) * sin(p);
+): ((c: Index<Name>) => number) => {
+  const first = firstChannel(channel);
+  return (c) => {
+    const p = Math.floor((c - first) / 2);
+    const side = c % 2;
+    const partner = 2 * p + (1 - side);
+    const sign = side === 0 ? -1 : 1;
+    return x(c) * cos(p) + sign * x(partner) * sin(p);
+  };
 };

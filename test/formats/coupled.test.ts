@@ -70,13 +70,13 @@ describe("refusals", () => {
 
   test("an incomplete last group", () => {
     const storage = { "cache.codes": { shape: [1, 1, 2], data: [0, 0] }, "cache.book": book(2) };
-    expect(() => decode(coupled(axes, { couple: 8, bits: 2 }), storage, { channel: 12 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: axis \`channel\` cannot be divided evenly among \`lane8\` (expected a multiple of 8, the size of \`lane8\`, got 12, the size of \`channel\`)]`);
+    expect(() => decode(coupled(axes, { couple: 8, bits: 2 }), storage, { channel: 12 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: the axis \`channel\` cannot be divided evenly among \`lane8\` (expected a multiple of 8, the size of \`lane8\`, got 12, the size of \`channel\`)]`);
     const x = { shape: [1, 1, 12], data: new Float32Array(12) };
-    expect(() => evaluate(encodeCoupled(axes, { couple: 8, bits: 2 }), { x, book: book(1) })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: axis \`channel\` cannot be divided evenly among \`lane8\` (expected a multiple of 8, the size of \`lane8\`, got 12, the size of \`channel\`)]`);
+    expect(() => evaluate(encodeCoupled(axes, { couple: 8, bits: 2 }), { x, book: book(1) })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: the axis \`channel\` cannot be divided evenly among \`lane8\` (expected a multiple of 8, the size of \`lane8\`, got 12, the size of \`channel\`)]`);
   });
 
   test("an incomplete last group of a fixed number of channels, where the format is made", () => {
-    expect(() => coupled([token, head, axis("channel", 12)], { couple: 8, bits: 2 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2105: axis \`channel/8\` cannot have that size (expected a whole number from 0 to 2147483647, got 1.5)]`);
+    expect(() => coupled([token, head, axis("channel", 12)], { couple: 8, bits: 2 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2105: the axis \`channel/8\` cannot have that size (expected a whole number from 0 to 2147483647, got 1.5)]`);
   });
 
   test("too few groups", () => {
@@ -99,7 +99,7 @@ describe("refusals", () => {
 
   test("codes of a width that cannot be", () => {
     expect(() => coupled(axes, { couple: 8, bits: 17 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV3007: \`uint\` cannot have that width (expected an integer from 1 to 16, got 17)]`);
-    expect(() => coupled(axes, { couple: -1, bits: 8 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2105: axis \`lane-1\` cannot have that size (expected a whole number from 0 to 2147483647, got -1)]`);
+    expect(() => coupled(axes, { couple: -1, bits: 8 })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2105: the axis \`lane-1\` cannot have that size (expected a whole number from 0 to 2147483647, got -1)]`);
   });
 });
 

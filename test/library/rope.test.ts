@@ -59,7 +59,7 @@ describe.each([
 
   test("refuses an odd number of channels", () => {
     const table = { shape: [1, 3], data: [1, 1, 1] };
-    expect(() => evaluate(rotated(turn), { x: { shape: [1, 5], data: [1, 2, 3, 4, 5] }, cos: table, sin: table })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: axis \`channel\` cannot be divided evenly among \`rope.pair\` (expected a multiple of 2, the size of \`rope.pair\`, got 5, the size of \`channel\`)]`);
+    expect(() => evaluate(rotated(turn), { x: { shape: [1, 5], data: [1, 2, 3, 4, 5] }, cos: table, sin: table })).toThrowErrorMatchingInlineSnapshot(`[KvernError: error KV2102: the axis \`channel\` cannot be divided evenly among \`rope.pair\` (expected a multiple of 2, the size of \`rope.pair\`, got 5, the size of \`channel\`)]`);
   });
 
   test("refuses tables that are too short", () => {
