@@ -2,13 +2,14 @@
 
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readSafetensorsFile, writeSafetensorsFile } from "kvern/runtime";
 import { refuse } from "../../spec/diagnostics/diagnostic";
+import { codebooksFrom, codebookTensors, formatName, type Codebooks } from "./codebooks";
 import { parseConfig } from "./config";
 import { splitStories, storyContext } from "./contexts";
 import type { Llama } from "./model";
 import { textTokenizer, type TextTokenizer } from "./tokenizer";
 import { assembleModel } from "./weights";
-import { readWeights } from "./safetensors.node";
 
 export interface LoadedModel {
   readonly directory: string;
@@ -26,7 +27,8 @@ export async function loadModel(directory: string): Promise<LoadedModel> {
   const config = parseConfig(await readJson(configFile), configFile);
   const weightFile = join(directory, "model.safetensors");
   if (!(await exists(weightFile))) refuseShards(await exists(`${weightFile}.index.json`), weightFile);
-  const model = assembleModel(config, await readWeights(weightFile), weightFile);
+  const { tensors } = await readSafetensorsFile(weightFile);
+  const model = assembleModel(config, tensors, weightFile);
   return { directory, model, tokenizer: await loadTokenizer(directory) };
 }
 
@@ -34,6 +36,19 @@ export async function loadModel(directory: string): Promise<LoadedModel> {
 export async function loadContexts({ model, tokenizer }: LoadedModel, file: string): Promise<readonly (readonly number[])[]> {
   const text = await readText(file);
   return splitStories(text).map((story) => storyContext(story, tokenizer, model.config));
+}
+
+/**
+ * Reads the codebooks of a model from a file that `saveCodebooks` wrote.
+ * @throws KvernError KV6006 where they do not fit the model, KV50nn where the file cannot be read
+ */
+export async function loadCodebooks({ model }: LoadedModel, file: string): Promise<Codebooks> {
+  const { tensors } = await readSafetensorsFile(file);
+  return codebooksFrom(tensors, model.config, file);
+}
+
+export async function saveCodebooks(codebooks: Codebooks, file: string): Promise<void> {
+  await writeSafetensorsFile(file, codebookTensors(codebooks), { metadata: { format: formatName(codebooks.format) } });
 }
 
 async function loadTokenizer(directory: string): Promise<TextTokenizer> {

@@ -1,35 +1,35 @@
 /** @file From named tensors to a model: Hugging Face's names for Llama, every one of them required and checked. */
 
+import type { FileTensor } from "kvern/runtime";
 import { refuse } from "../../spec/diagnostics/diagnostic";
 import type { LlamaConfig } from "./config";
 import type { Matrix } from "./matrix";
 import type { LayerWeights, Llama } from "./model";
 
-/** A tensor of a checkpoint, as f32. */
-export interface Weight {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+/** The tensors of a checkpoint by name, as a safetensors file gives them. */
+export type Weights = Readonly<Record<string, FileTensor>>;
 
 /** Buffers that some checkpoints carry beside the weights; they follow from the configuration. */
 const DERIVED = /\.rotary_emb\.inv_freq$/;
 
 /**
  * Builds the model of `config` from its tensors.
- * @throws KvernError KV6004 for a missing, misshapen or non-finite tensor, KV6003 for one the architecture has no use for
+ * @throws KvernError KV6004 for a missing, misshapen, mistyped or non-finite tensor, KV6003 for one the architecture has no use for
  */
-export function assembleModel(config: LlamaConfig, weights: ReadonlyMap<string, Weight>, file: string): Llama {
-  const unused = new Set(weights.keys());
+export function assembleModel(config: LlamaConfig, weights: Weights, file: string): Llama {
+  const unused = new Set(Object.keys(weights));
   const take = (name: string, shape: readonly number[]): Float32Array => {
     unused.delete(name);
-    const weight = weights.get(name);
+    const weight = Object.hasOwn(weights, name) ? weights[name] : undefined;
     if (weight === undefined) return refuse({ code: "KV6004", file, message: `there is no tensor ${name}`, expected: `[${shape.join(", ")}]`, got: "nothing" });
     if (weight.shape.join() !== shape.join()) {
       refuse({ code: "KV6004", file, message: `the tensor ${name} does not fit the configuration`, expected: `[${shape.join(", ")}]`, got: `[${weight.shape.join(", ")}]` });
     }
-    const bad = weight.data.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) refuse({ code: "KV6004", file, message: `element ${bad} of the tensor ${name} is not finite`, expected: "a finite number", got: String(weight.data[bad]) });
-    return weight.data;
+    const { data, dtype } = weight;
+    if (!(data instanceof Float32Array)) return refuse({ code: "KV6004", file, message: `the tensor ${name} is of a type that weights do not have`, expected: "F32, F16 or BF16", got: dtype });
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) refuse({ code: "KV6004", file, message: `element ${bad} of the tensor ${name} is not finite`, expected: "a finite number", got: String(data[bad]) });
+    return data;
   };
   const matrix = (name: string, outputs: number, inputs: number): Matrix => ({ data: take(name, [outputs, inputs]), outputs, inputs });
 

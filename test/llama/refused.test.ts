@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../examples/llama/config";
 import { loadModel } from "../../examples/llama/load.node";
-import { assembleModel, type Weight } from "../../examples/llama/weights";
+import { assembleModel } from "../../examples/llama/weights";
+import { type FileTensor } from "kvern/runtime";
 import { KvernError, type Diagnostic } from "../../spec/diagnostics/diagnostic";
 
 const CONFIG = {
@@ -98,36 +99,37 @@ describe("weights", () => {
     "model.layers.0.mlp.down_proj.weight": [8, 12],
     "model.norm.weight": [8],
   };
-  const weight = (shape: readonly number[]): Weight => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5) });
-  const weights = (): Map<string, Weight> => new Map(Object.entries(shapes).map(([name, shape]) => [name, weight(shape)]));
-  const refusedWeights = (change: (weights: Map<string, Weight>) => void): Diagnostic | undefined => {
-    const changed = weights();
-    change(changed);
-    return faultOf(() => assembleModel(config, changed, "model.safetensors"));
-  };
+  const weight = (shape: readonly number[]) => ({ dtype: "F32" as const, shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5) });
+  const weights = Object.fromEntries(Object.entries(shapes).map(([name, shape]): [string, FileTensor] => [name, weight(shape)]));
+  const refusedWeights = (change: Readonly<Record<string, FileTensor>>): Diagnostic | undefined =>
+    faultOf(() => assembleModel(config, { ...weights, ...change }, "model.safetensors"));
 
   it("make a model whose output is the embedding when tied, and a matrix of its own when not", () => {
-    const tied = assembleModel(config, weights(), "model.safetensors");
+    const tied = assembleModel(config, weights, "model.safetensors");
     expect(tied.head).toBe(tied.embedding);
-    const own = weights().set("lm_head.weight", weight([16, 8]));
-    const untied = assembleModel({ ...config, tied: false }, own, "model.safetensors");
-    expect(untied.head.data).toBe(own.get("lm_head.weight")?.data);
+    const own = weight([16, 8]);
+    const untied = assembleModel({ ...config, tied: false }, { ...weights, "lm_head.weight": own }, "model.safetensors");
+    expect(untied.head.data).toBe(own.data);
   });
 
   it("may carry rotary frequencies and a second copy of the tied output", () => {
-    expect(refusedWeights((w) => w.set("model.layers.0.self_attn.rotary_emb.inv_freq", weight([1])).set("lm_head.weight", weight([16, 8])))).toBeUndefined();
+    expect(refusedWeights({ "model.layers.0.self_attn.rotary_emb.inv_freq": weight([1]), "lm_head.weight": weight([16, 8]) })).toBeUndefined();
   });
 
-  it("are refused by name where one is missing, misshapen, not finite or of no use", () => {
+  it("are refused by name where one is missing, misshapen, mistyped, not finite or of no use", () => {
     for (const name of Object.keys(shapes)) {
-      const fault = refusedWeights((w) => w.delete(name));
+      const { [name]: _, ...others } = weights;
+      const fault = faultOf(() => assembleModel(config, others, "model.safetensors"));
       expect(fault).toMatchObject({ code: "KV6004", file: "model.safetensors", message: `there is no tensor ${name}` });
     }
-    expect(refusedWeights((w) => w.set("model.norm.weight", weight([9])))).toMatchObject({ code: "KV6004", expected: "[8]", got: "[9]" });
-    expect(refusedWeights((w) => w.get("model.norm.weight")?.data.fill(NaN, 3, 4))).toMatchObject({ code: "KV6004", message: "element 3 of the tensor model.norm.weight is not finite" });
-    const bias = refusedWeights((w) => w.set("model.layers.0.self_attn.q_proj.bias", weight([8])));
+    expect(refusedWeights({ "model.norm.weight": weight([9]) })).toMatchObject({ code: "KV6004", expected: "[8]", got: "[9]" });
+    expect(refusedWeights({ "model.norm.weight": { dtype: "I8", shape: [8], data: new Int8Array(8) } })).toMatchObject({ code: "KV6004", got: "I8" });
+    const holed = weight([8]);
+    holed.data[3] = NaN;
+    expect(refusedWeights({ "model.norm.weight": holed })).toMatchObject({ code: "KV6004", message: "element 3 of the tensor model.norm.weight is not finite" });
+    const bias = refusedWeights({ "model.layers.0.self_attn.q_proj.bias": weight([8]) });
     expect(bias).toMatchObject({ code: "KV6003", got: "model.layers.0.self_attn.q_proj.bias" });
-    expect(faultOf(() => assembleModel({ ...config, tied: false }, weights(), "model.safetensors"))).toMatchObject({ code: "KV6004", message: "there is no tensor lm_head.weight" });
+    expect(faultOf(() => assembleModel({ ...config, tied: false }, weights, "model.safetensors"))).toMatchObject({ code: "KV6004", message: "there is no tensor lm_head.weight" });
   });
 });
 
