@@ -1,0 +1,85 @@
+/**
+ * @file Walks over opened values. Under a binder everything is read with its axis as a free index, so that the same
+ * expression below two reductions is one node: sharing, cost and derivation are seen here and nowhere else.
+ */
+
+import type { GraphBuilder } from "../../spec/graph/builder";
+import { children } from "../../spec/graph/children";
+import type { Graph, Index, Load, Slot, Value } from "../../spec/graph/node";
+
+/** The parts of a node, those under a binder opened with the first index it does not mention. */
+export function openedParts(builder: GraphBuilder, value: Value): readonly Value[] {
+  switch (value.kind) {
+    case "reduce": {
+      const { where, body } = builder.open(value);
+      return [value.extent, where, body];
+    }
+    case "table": return [value.extent, builder.open(value).body, value.at];
+    default: return children(value);
+  }
+}
+
+/** Every opened node below `roots`, children before parents, each once. */
+export function openedOrder(builder: GraphBuilder, roots: Iterable<Value>): Value[] {
+  const order: Value[] = [];
+  const seen = new Set<Value>();
+  const stack: { readonly value: Value; entered: boolean }[] = [];
+  for (const root of roots) {
+    stack.push({ value: root, entered: false });
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      if (top.entered || seen.has(top.value)) {
+        stack.pop();
+        if (!seen.has(top.value)) {
+          seen.add(top.value);
+          order.push(top.value);
+        }
+        continue;
+      }
+      top.entered = true;
+      for (const part of [...openedParts(builder, top.value)].reverse()) if (!seen.has(part)) stack.push({ value: part, entered: false });
+    }
+  }
+  return order;
+}
+
+/** Replaces opened nodes, outermost first; what is put in is not looked into. */
+export function replaceOpened(builder: GraphBuilder, value: Value, by: (value: Value) => Value | undefined, done: Map<Value, Value> = new Map()): Value {
+  const had = done.get(value);
+  if (had !== undefined) return had;
+  const result = by(value) ?? builder.rebuild(value, (part) => replaceOpened(builder, part, by, done));
+  done.set(value, result);
+  return result;
+}
+
+export function replaceAll(builder: GraphBuilder, value: Value, replacements: ReadonlyMap<Value, Value>): Value {
+  return replacements.size === 0 ? value : replaceOpened(builder, value, (node) => replacements.get(node));
+}
+
+export function loadsIn(builder: GraphBuilder, value: Value): readonly Load[] {
+  return openedOrder(builder, [value]).filter((node): node is Load => node.kind === "load");
+}
+
+export function slotsIn(builder: GraphBuilder, value: Value): readonly Slot[] {
+  return openedOrder(builder, [value]).filter((node): node is Slot => node.kind === "slot");
+}
+
+/** The free indices of a value, as nodes, in order of name. */
+export function freeIndices(builder: GraphBuilder, value: Value): readonly Index[] {
+  const found = new Map<string, Index>();
+  for (const node of openedOrder(builder, [value])) if (node.kind === "index" && value.free.includes(node.name)) found.set(node.name, node);
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The values and indices of all stores. */
+export function roots(graph: Graph): readonly Value[] {
+  return graph.stores.flatMap(({ indices, value }) => [...indices, value]);
+}
+
+/** The graph with every stored value rewritten. */
+export function mapStores(graph: Graph, rewrite: (value: Value) => Value): Graph {
+  const stores = graph.stores.map((store) => {
+    const value = rewrite(store.value);
+    return value === store.value ? store : { ...store, value };
+  });
+  return stores.every((store, at) => store === graph.stores[at]) ? graph : { ...graph, stores };
+}
