@@ -6,7 +6,7 @@ import type { TensorData } from "../../../spec/tensor/tensor";
 import type { AttentionShape, CacheBytes } from "../backend";
 import { formatName, requireFit, type Codebooks } from "../codebooks";
 import { PlainAttention, type LayerCache } from "./attention";
-import { Rows } from "./rows";
+import { Rows } from "../rows";
 
 /** Centroids of every head and group, [head, group, centroid, member], in the f16 in which they are stored. */
 interface StoredBook {

@@ -2,7 +2,7 @@
 
 import type { AttentionShape, CacheBytes } from "../backend";
 import { PlainAttention, type LayerCache } from "./attention";
-import { Rows } from "./rows";
+import { Rows } from "../rows";
 
 class ExactLayer implements LayerCache {
   readonly #keys = new Rows<Float32Array>((length) => new Float32Array(length));
