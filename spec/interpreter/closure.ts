@@ -31,7 +31,7 @@ export class Closures {
 
   of(term: Term): Run {
     let run = this.#made.get(term);
-    if (run === undefined) this.#made.set(term, (run = this.#around.reuse.of(term, this.#run(term))));
+    if (run === undefined) this.#made.set(term, (run = this.#around.reuse.numbers(term, this.#run(term))));
     return run;
   }
 

@@ -1,4 +1,5 @@
-/** @file The meaning of graphs: f64 values, one element at a time. */
+/** @file The meaning of graphs: f64 values, one element at a time, with a bound on what f32 makes of them. */
 
-export { interpret, type InterpretedTensor, type InterpretOptions } from "./interpret";
+export { interpret, interpretWithBound, type BoundedTensor, type BoundOptions, type InterpretedTensor, type InterpretOptions } from "./interpret";
 export type { SlotValue } from "./closure";
+export { infinityTested } from "./infinity";

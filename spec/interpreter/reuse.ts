@@ -9,14 +9,26 @@ import type { Cursor, Term } from "./term";
 /** What a term is worth at the present positions of its cursors. Truths are 1 and 0. */
 export type Run = () => number;
 
-/** The most values that one term keeps. */
-const PER_TERM = 2 ** 23;
-/** The most values that all terms of an interpretation keep. */
-const IN_ALL = 2 ** 24;
+/** The most bytes that one term keeps. */
+const PER_TERM = 2 ** 26;
+/** The most bytes that all terms of an interpretation keep. */
+const IN_ALL = 2 ** 28;
+/** What a number and its stamp take. */
+const NUMBER_BYTES = 12;
+/** What a small record takes. */
+const RECORD_BYTES = 64;
 /** A term that takes fewer steps than this is computed anew rather than looked up. */
 const CHEAP = 4;
 /** A term that takes fewer steps than this keeps only its last value. */
 const LIGHT = 24;
+
+/** Which cursors a memory runs along, and which it holds still: it forgets when they move. */
+interface Plan {
+  readonly dense: readonly Cursor[];
+  readonly fixed: readonly Cursor[];
+  /** Positions along the dense cursors. */
+  readonly count: number;
+}
 
 export class Reuse {
   readonly #steps = new Map<Term, number>();
@@ -29,31 +41,43 @@ export class Reuse {
     this.#wanted = recurring(all);
   }
 
+  /** `run`, remembering its results if that pays. */
+  numbers(term: Term, run: Run): Run {
+    const plan = this.#plan(term, NUMBER_BYTES);
+    if (plan === undefined) return run;
+    if (plan.fixed.length === 0) return table(run, plan);
+    return plan.dense.length === 0 ? last(run, plan.fixed) : rows(run, plan);
+  }
+
+  /** The same for results that are records. */
+  records<Result extends object>(term: Term, run: () => Result): () => Result {
+    const plan = this.#plan(term, RECORD_BYTES);
+    return plan === undefined ? run : records(run, plan);
+  }
+
+  #plan(term: Term, bytes: number): Plan | undefined {
+    const steps = this.#steps.get(term) ?? 0;
+    if (steps < CHEAP || !this.#wanted.has(term)) return undefined;
+    const dense: Cursor[] = [];
+    let count = 1;
+    if (steps >= LIGHT) {
+      // Cursors are numbered from the outermost loop inwards: the last ones move fastest.
+      for (const cursor of [...term.free].reverse()) {
+        if (count * cursor.extent * bytes > Math.min(PER_TERM, IN_ALL - this.#kept)) break;
+        count *= cursor.extent;
+        dense.unshift(cursor);
+      }
+    }
+    if (dense.length > 0) this.#kept += count * bytes;
+    return { dense, fixed: term.free.filter((cursor) => !dense.includes(cursor)), count };
+  }
+
   #count({ value, parts, cursor }: Term): number {
     const below = parts.reduce((total, part) => total + (this.#steps.get(part) ?? 0), 1);
     if (value.kind === "reduce") return below * Math.max(1, cursor?.extent ?? 1);
     if (value.kind === "apply") return below + LIGHT;
     if (value.kind === "product" && value.factors.some(([, exponent]) => !Number.isInteger(exponent))) return below + LIGHT;
     return below;
-  }
-
-  /** `run`, remembering its results if that pays. */
-  of(term: Term, run: Run): Run {
-    const steps = this.#steps.get(term) ?? 0;
-    if (steps < CHEAP || !this.#wanted.has(term)) return run;
-    const dense: Cursor[] = [];
-    let count = 1;
-    if (steps >= LIGHT) {
-      // Cursors are numbered from the outermost loop inwards: the last ones move fastest.
-      for (const cursor of [...term.free].reverse()) {
-        if (count * cursor.extent > Math.min(PER_TERM, IN_ALL - this.#kept)) break;
-        count *= cursor.extent;
-        dense.unshift(cursor);
-      }
-    }
-    if (dense.length > 0) this.#kept += count;
-    const fixed = term.free.filter((cursor) => !dense.includes(cursor));
-    return fixed.length === 0 ? table(run, dense, count) : dense.length === 0 ? last(run, fixed) : rows(run, fixed, dense, count);
   }
 }
 
@@ -88,9 +112,9 @@ function placeOf(cursors: readonly Cursor[]): Run {
 
 // A term is no part of itself: while one runs, its own memory is not asked. NaN marks a value that is not there: a term that is NaN is computed each time, which is slow and right.
 
-function table(run: Run, cursors: readonly Cursor[], count: number): Run {
+function table(run: Run, { dense, count }: Plan): Run {
   const kept = new Float64Array(count).fill(NaN);
-  const place = placeOf(cursors);
+  const place = placeOf(dense);
   return () => {
     const at = place();
     const had = kept[at] as number;
@@ -109,7 +133,7 @@ function last(run: Run, cursors: readonly Cursor[]): Run {
   };
 }
 
-function rows(run: Run, fixed: readonly Cursor[], dense: readonly Cursor[], count: number): Run {
+function rows(run: Run, { fixed, dense, count }: Plan): Run {
   const kept = new Float64Array(count);
   const stamps = new Uint32Array(count);
   const place = placeOf(dense);
@@ -122,6 +146,17 @@ function rows(run: Run, fixed: readonly Cursor[], dense: readonly Cursor[], coun
     const value = run();
     stamps[at] = stamp;
     return (kept[at] = value);
+  };
+}
+
+function records<Result extends object>(run: () => Result, { fixed, dense }: Plan): () => Result {
+  const place = placeOf(dense);
+  const moved = movement(fixed);
+  let kept: (Result | undefined)[] = [];
+  return () => {
+    if (moved()) kept = [];
+    const at = place();
+    return (kept[at] ??= run());
   };
 }
 
