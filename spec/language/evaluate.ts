@@ -45,7 +45,7 @@ export const evaluate = <I extends Inputs, O extends Outputs>(
   const specs = flattened(kernel.inputs);
   const one = isOneOutput(outputs);
   const results: ReadonlyMap<string, TensorSpec> = new Map(one ? [["out", outputs]] : Object.entries(outputs));
-  const given: Readonly<Record<string, TensorData>> = inputs;
+  const given = present(inputs);
 
   const signature = signatureOf(specs, results, Object.keys(set));
   const sizes = new Map(Object.entries(bindSizes(signature, given, set)));
@@ -65,6 +65,10 @@ export const evaluate = <I extends Inputs, O extends Outputs>(
     return Object.fromEntries(computed) as OutputTensors<O>;
   });
 };
+
+/** The inputs that are there at all: code without types may pass null, which counts as missing. */
+const present = (inputs: Readonly<Record<string, TensorData | null>> | null): Readonly<Record<string, TensorData>> =>
+  Object.fromEntries(Object.entries(inputs ?? {}).filter((entry): entry is [string, TensorData] => entry[1] !== null));
 
 /** What the kernel takes and gives. Which axes occur only inside the body is not known here, so `set` may name any. */
 const signatureOf = (inputs: ReadonlyMap<string, TensorSpec>, outputs: ReadonlyMap<string, TensorSpec>, set: readonly string[]): Signature => {

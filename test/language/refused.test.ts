@@ -36,6 +36,10 @@ describe("inputs", () => {
       error KV3001: the input \`k\` [token, channel] is missing (expected f32 over [token, channel], got no inputs)"
     `);
   });
+  test("null, alone or instead of a record", () => {
+    expect(untyped(product, { q: null, k })).toContain("KV3001");
+    expect(untyped(product, null)).toContain("KV3001");
+  });
   test("an unknown one", () => {
     expect(untyped(product, { q, k, v: k })).toMatchInlineSnapshot(`"error KV3002: there is no input \`v\` (expected \`q\`, \`k\`, got \`v\`)"`);
     expect(untyped(product, { q, k, constructor: k })).toMatchInlineSnapshot(`"error KV3002: there is no input \`constructor\` (expected \`q\`, \`k\`, got \`constructor\`)"`);
