@@ -3,6 +3,7 @@
 import type { Element } from "../../spec/graph/node";
 import { checkElements, type Sizes } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
+import { hasInfinity } from "../../spec/tensor/storage";
 import { tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
 import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInputs, type RunOptions } from "../device";
 import type { LoweredKernel } from "../lowering";
@@ -92,7 +93,7 @@ export class WebGpuDevice implements Device {
     this.#gpu.ensureUsable(what);
     checkElement(element);
     const { shape, data } = checkedTensor(tensor.shape, tensor.data);
-    const infinite = element.kind === "f32" && Array.prototype.some.call(data, (value: unknown) => value === Infinity || value === -Infinity);
+    const infinite = element.kind === "f32" && hasInfinity(data);
     checkElements({ name: "tensor", element, axes: [] }, { shape, data }, infinite);
     const layout = { element, shape, infinite };
     checkBinding(this.#gpu, "the tensor", layout);

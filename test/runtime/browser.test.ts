@@ -28,8 +28,6 @@ test.skipIf(chromium === undefined)("the runtime works, unchanged, in a page of 
     page?.on("console", (message) => {
       if (message.type() === "error") faults.push(message.text());
     });
-      if (message.type() === "error") faults.push(message.text());
-    });
     await page?.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page?.waitForFunction("typeof globalThis.report === 'function'", undefined, { timeout: 20_000 });
     const report = (await page?.evaluate("globalThis.report()")) as PageReport;
