@@ -33,6 +33,11 @@ export function bitwise(op: BitwiseOperator, a: number, b: number): number {
 
 /** A function of `Math`, its argument and its result f32. */
 export function applied(fn: MathFunction, args: readonly number[]): number {
-  const f = Math[fn] as (...values: number[]) => number;
-  return fn === "round" ? Math.floor((args[0] ?? NaN) + 0.5) : f(...args);
+  const [x = NaN, y = NaN] = args;
+  switch (fn) {
+    case "round": return Math.floor(x + 0.5);
+    case "pow": return x ** y;
+    case "atan2": return Math.atan2(x, y);
+    default: return Math[fn](x);
+  }
 }

@@ -24,16 +24,21 @@ export class Scope {
     return new Scope(this, index.name, position);
   }
 
+  /** This scope and those around it, innermost first. */
+  *#outwards(): Generator<Scope> {
+    yield this;
+    for (let { outer } = this; outer !== undefined; { outer } = outer) yield outer;
+  }
+
   positionOf(name: string): number | undefined {
-    for (let scope: Scope | undefined = this as Scope; scope !== undefined; scope = scope.outer) if (scope.name === name) return scope.position;
+    for (const scope of this.#outwards()) if (scope.name === name) return scope.position;
     return undefined;
   }
 
-  /** The outermost scope in which all of `names` have positions. */
+  /** The innermost scope whose axis is among `names`: the outermost in which all of them have positions. */
   holding(names: readonly string[]): Scope {
-    for (let scope: Scope = this; ; scope = scope.outer) {
-      if (scope.outer === undefined || names.includes(scope.name)) return scope;
-    }
+    for (const scope of this.#outwards()) if (scope.outer === undefined || names.includes(scope.name)) return scope;
+    return this;
   }
 }
 
