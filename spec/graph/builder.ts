@@ -260,8 +260,9 @@ export class GraphBuilder {
     for (const [position, [base, exponent]] of factors.entries()) {
       if (base.kind !== "select" || exponent < 0 || (base.yes !== this.zero && base.no !== this.zero)) continue;
       const others = factors.filter((_, at) => at !== position);
-      if (!others.every(finite)) continue;
-      const side = (branch: Value): Value => this.product([[this.constant(coefficient), 1], [branch, exponent], ...others]);
+      // A divisor may be 0: the element then divides by zero on either side of the select, and is promised nothing.
+      if (!others.every(([other]) => isFinite(other.facts))) continue;
+      const side = (branch: Value): Value => branch === this.zero ? this.zero : this.product([[this.constant(coefficient), 1], [branch, exponent], ...others]);
       return this.select(base.condition, side(base.yes), side(base.no));
     }
     const [first] = factors;
