@@ -42,7 +42,7 @@ export function bindGraph(graph: Graph, inputs: Inputs, set: Sizes, slot: SlotVa
     return { output, loops: loopsOf(store, terms), indices: store.indices.map((index) => terms.of(index)), value: terms.of(store.value) };
   });
   const reuse = new Reuse(terms.all);
-  const closures = new Closures({ elements, slot, reuse });
+  const closures = new Closures({ sizes, elements, slot, reuse });
   const stores = opened.map((store) => ({ ...store, indices: store.indices.map((index) => closures.of(index)) }));
   return { elements, reuse, closures, stores, outputs: [...outputs.values()] };
 }

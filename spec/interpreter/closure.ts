@@ -6,7 +6,9 @@
 
 import { InternalError, KvernError } from "../diagnostics/diagnostic";
 import type { Apply, BitwiseOperator, Load, Product, Reduce, Slot } from "../graph/node";
+import type { Sizes } from "../tensor";
 import { readElement, type Elements } from "./elements";
+import { measure } from "./measure";
 import type { Reuse, Run } from "./reuse";
 import type { Cursor, Term } from "./term";
 
@@ -14,6 +16,7 @@ import type { Cursor, Term } from "./term";
 export type SlotValue = (slot: Slot, at: readonly number[]) => number;
 
 export interface Surroundings {
+  readonly sizes: Sizes;
   /** The elements of an input. */
   readonly elements: (load: Load) => Elements;
   readonly slot: SlotValue;
@@ -52,7 +55,7 @@ export class Closures {
       case "truth":
         return constant(value.value ? 1 : 0);
       case "extent":
-        throw new InternalError("the size of an axis is a constant to an interpreter");
+        return constant(measure(value, this.#around.sizes));
       case "index": {
         const cursor = cursorOf(term);
         return () => cursor.now;

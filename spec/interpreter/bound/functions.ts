@@ -65,28 +65,31 @@ function logarithm(x: Approximate, f: (x: number) => number): Approximate {
 function squareRoot(x: Approximate): Approximate {
   const value = Math.sqrt(x.value);
   if (x.value === Infinity || (x.value === 0 && x.error === 0)) return { ...exactly(value), undecided: x.undecided };
-  if (!(x.value - x.error >= 0)) return unbounded(value, x.undecided);
+  // Below 0 by an error alone: devices take the root of the larger of 0 and the argument.
+  if (!(x.value >= 0)) return unbounded(value, x.undecided);
   const flushed = { ...x, error: x.error + (x.value - x.error < FLUSH ? FLUSH : 0) };
   const spread = carried(Math.sqrt, flushed, 0);
   return atom(value, spread + SQUARE_ROOT_ULP * UNIT * (value + spread), x.undecided);
 }
 
-/** `x ** y` of a positive x, as exp2(y · log2 x). */
-function positivePower(x: Approximate, y: Approximate): Approximate {
+/** `x ** y` as ±exp2(y · log2 |x|), of a negative x only where y is sure to be an integer. */
+function realPower(x: Approximate, y: Approximate): Approximate {
   const value = x.value ** y.value;
   const undecided = x.undecided || y.undecided;
+  if (y.value === 0 && y.error === 0) return exactly(1);
   if (x.value === 0 && x.error === 0 && y.value - y.error > 0) return { ...exactly(0), undecided };
-  const exponent = multiply(logarithm(x, Math.log2), y, false);
+  if (x.value < 0 && !(y.error === 0 && Number.isInteger(y.value))) return unbounded(value, undecided);
+  const exponent = multiply(logarithm({ ...x, value: Math.abs(x.value) }, Math.log2), y, false);
   const reach = Math.abs(exponent.value) + exponent.error;
   const relative = Math.expm1(Math.LN2 * exponent.error + (3 + 2 * reach) * UNIT);
-  return atom(value, value * relative + FLUSH, undecided);
+  return atom(value, Math.abs(value) * relative + FLUSH, undecided);
 }
 
 /** `base ^ exponent` of a positive exponent, as a factor of a product. */
 export function power(base: Approximate, exponent: number, integer: boolean): Approximate {
   if (Number.isInteger(exponent)) return integerPower(base, exponent, integer);
   if (exponent === 0.5) return squareRoot(base);
-  return positivePower(base, { ...exactly(exponent), error: Math.fround(exponent) === exponent ? 0 : UNIT * exponent });
+  return realPower(base, { ...exactly(exponent), error: Math.fround(exponent) === exponent ? 0 : UNIT * exponent });
 }
 
 function cubeRoot(x: Approximate): Approximate {
@@ -94,7 +97,7 @@ function cubeRoot(x: Approximate): Approximate {
   if (x.value === 0 && x.error === 0) return x;
   if (Math.abs(x.value) <= x.error) return unbounded(value, x.undecided);
   const third = { ...exactly(1 / 3), error: UNIT / 3 };
-  return as(value, positivePower({ ...x, value: Math.abs(x.value) }, third));
+  return as(value, realPower({ ...x, value: Math.abs(x.value) }, third));
 }
 
 function sine(x: Approximate, f: (x: number) => number): Approximate {
@@ -105,6 +108,9 @@ function sine(x: Approximate, f: (x: number) => number): Approximate {
 function arcTangent(y: Approximate, x: Approximate): Approximate {
   const value = Math.atan2(y.value, x.value);
   const undecided = x.undecided || y.undecided;
+  // On the axes devices give a constant.
+  const onAxis = (y.value === 0 && y.error === 0 && Math.abs(x.value) > x.error) || (x.value === 0 && x.error === 0 && Math.abs(y.value) > y.error);
+  if (onAxis) return atom(value, UNIT * Math.abs(value), undecided);
   const least = Math.abs(x.value) - x.error;
   const outside = !(least >= FLUSH && Math.abs(x.value) + x.error <= 2 ** 126);
   // Across the negative half of the x axis the angle jumps by a whole turn.
@@ -184,7 +190,7 @@ export function apply(fn: MathFunction, args: readonly Approximate[], rescalings
   if (x === undefined) return unbounded(NaN);
   if (fn === "pow" || fn === "atan2") {
     if (y === undefined) return unbounded(NaN);
-    return fn === "pow" ? positivePower(x, y) : arcTangent(x, y);
+    return fn === "pow" ? realPower(x, y) : arcTangent(x, y);
   }
   const result = RULES[fn](x, rescalings);
   return Number.isNaN(result.value) ? unbounded(result.value, result.undecided) : result;

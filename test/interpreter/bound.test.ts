@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { GraphBuilder } from "../../spec/graph/builder";
+import type { Graph, Value } from "../../spec/graph/node";
+import { interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
+import type { TensorData } from "../../spec/tensor";
+import { BIASES, evaluateHostile, randomFrom, type Bias } from "./adversary";
+import { graphOf, softmaxOf, tensorOf } from "./sample";
+
+type Inputs = Readonly<Record<string, TensorData<Float32Array>>>;
+
+/** How often the project's longer command repeats every attack; tests run each once. */
+const ROUNDS = Number(process.env["KVERN_ATTACKS"] ?? 1);
+
+interface Tally {
+  outputs: number;
+  violations: number;
+  /** The largest distance from the value, as a share of the bound. */
+  worst: number;
+  unbounded: number;
+}
+
+const tally = (): Tally => ({ outputs: 0, violations: 0, worst: 0, unbounded: 0 });
+
+function count(into: Tally, exact: BoundedTensor, found: Float64Array): void {
+  exact.data.forEach((value, at) => {
+    const bound = exact.bound[at] ?? 0;
+    const device = found[at] ?? NaN;
+    if (bound === Infinity) {
+      into.unbounded++;
+      return;
+    }
+    into.outputs++;
+    const distance = value === device ? 0 : Math.abs(device - value);
+    if (!(distance <= bound)) into.violations++;
+    if (distance > 0) into.worst = Math.max(into.worst, distance / bound);
+  });
+}
+
+/** Attacks the bound of `graph` on `inputs` with every bias. */
+function attack(into: Tally, graph: Graph, inputs: Inputs, seed: number, repeat: number, rescalings = 0): void {
+  const exact = interpretWithBound(graph, inputs, { rescalings });
+  for (let round = 0; round < repeat * ROUNDS; round++) {
+    const random = randomFrom(seed * 7919 + round);
+    const bias: Bias = BIASES[round % BIASES.length] ?? "random";
+    const found = evaluateHostile(graph, inputs, random, { bias, rescalings });
+    for (const [name, tensor] of Object.entries(exact)) count(into, tensor, found[name] ?? new Float64Array());
+  }
+}
+
+const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
+function numbers(random: () => number, shape: readonly number[], scale = 1, centre = 0): TensorData<Float32Array> {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return { shape, data: Float32Array.from({ length: count }, () => centre + scale * normal(random)) };
+}
+
+/** softmax(q·k / √D)·v over [row, token, channel], with a scale that stands outside the sum. */
+function attention(): Graph {
+  const b = new GraphBuilder();
+  const [q, k, v] = [tensorOf("q", ["row", "channel"]), tensorOf("k", ["token", "channel"]), tensorOf("v", ["token", "wide"])];
+  return graphOf(b, [q, k, v], tensorOf("out", ["row", "wide"]), (r = b.zero, w = b.zero) => {
+    const c = b.index("channel", b.extent("channel"), 5);
+    const score = (t: Value): Value => b.divide(b.reduce("sum", c, b.multiply(b.load(q, [r, c]), b.load(k, [t, c]))), b.power(b.extent("channel"), b.constant(0.5)));
+    const weight = softmaxOf(b, "token", score, 6);
+    const t = b.index("token", b.extent("token"), 7);
+    return b.reduce("sum", t, b.multiply(weight(t), b.load(v, [t, w])));
+  });
+}
+
+describe("the bound of attention", () => {
+  const graph = attention();
+  const inputs = (seed: number, size: { row: number; token: number; channel: number; wide: number }, scale: number, centre = 0): Inputs => {
+    const random = randomFrom(seed);
+    return {
+      q: numbers(random, [size.row, size.channel], scale),
+      k: numbers(random, [size.token, size.channel], 1),
+      v: numbers(random, [size.token, size.wide], 1, centre),
+    };
+  };
+
+  it("holds against a hostile device on a hundred thousand outputs", () => {
+    const found = tally();
+    const sizes = [
+      { row: 2, token: 1, channel: 3, wide: 40 },
+      { row: 3, token: 7, channel: 16, wide: 60 },
+      { row: 2, token: 33, channel: 8, wide: 90 },
+      { row: 1, token: 120, channel: 32, wide: 64 },
+    ];
+    let seed = 1;
+    for (const size of sizes) {
+      for (const scale of [0.3, 3, 300]) {
+        for (const rescalings of [0, 5]) attack(found, graph, inputs(seed, size, scale, seed % 2 === 0 ? 0 : 3), seed++, 40, rescalings);
+      }
+    }
+    expect(found).toMatchObject({ violations: 0, unbounded: 0 });
+    expect(found.outputs).toBeGreaterThanOrEqual(100_000);
+    // An attack that comes nowhere near the bound would show nothing.
+    expect(found.worst).toBeGreaterThan(0.1);
+    console.log(found);
+  });
+});
