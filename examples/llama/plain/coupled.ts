@@ -31,8 +31,9 @@ class CoupledRows {
   }
 
   decoded(tokens: number): Float32Array {
-    const { heads, groups, bits } = this.book;
-    return decode(unpackCodes([tokens, heads, groups], this.#codes.used(), bits), this.book);
+    const { heads, groups, centroids, couple, bits, halves } = this.book;
+    const codes = unpackCodes([tokens, heads, groups], this.#codes.used(), bits);
+    return decodeCodes(codes, { shape: [heads, groups, centroids, couple], data: fromHalves(halves) });
   }
 
   reset(): void {
@@ -121,13 +122,13 @@ function encode(vectors: Float32Array, { heads, groups, centroids, couple, halve
   return codes;
 }
 
-/** The centroids that codes, [token, head, group], stand for: [token, head, channel]. */
-function decode(codes: Uint8Array | Uint16Array, { heads, groups, centroids, couple, halves }: StoredBook): Float32Array {
-  const book = fromHalves(halves);
+/** The centroids of `book`, [head, group, centroid, member], that `codes`, [token, head, group], stand for: [token, head, channel]. */
+export function decodeCodes(codes: ArrayLike<number>, { shape, data }: TensorData): Float32Array {
+  const [heads = 0, groups = 0, centroids = 0, couple = 0] = shape;
   const vectors = new Float32Array(codes.length * couple);
   for (let at = 0; at < codes.length; at++) {
     const from = ((at % (heads * groups)) * centroids + (codes[at] ?? 0)) * couple;
-    for (let i = 0; i < couple; i++) vectors[at * couple + i] = book[from + i] ?? 0;
+    for (let i = 0; i < couple; i++) vectors[at * couple + i] = data[from + i] ?? NaN;
   }
   return vectors;
 }

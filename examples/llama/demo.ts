@@ -1,0 +1,89 @@
+/**
+ * @file The main job, start to end: a model continues a prompt and reads held-out stories with its cache at full
+ * precision and as codes, attention running in compiled kernels, every part of it checked against the interpreter.
+ */
+
+import type { Device } from "kvern/runtime";
+import type { CacheBytes } from "./backend";
+import { formatName, type Codebooks } from "./codebooks";
+import { WitnessedAttention, worse, type Agreement } from "./compiled/agreement";
+import { compiledAttention, type CompiledAttention, type Graphs } from "./compiled/attention";
+import { generate } from "./generate";
+import type { LoadedModel } from "./load.node";
+import { perplexity } from "./perplexity";
+
+export interface DemoInputs {
+  readonly loaded: LoadedModel;
+  /** The kernels of `examples/attention.ts`, compiled. */
+  readonly graphs: Graphs;
+  readonly device: Device;
+  readonly interpreter: Device;
+  /** One cache format each; full precision comes first in any case. */
+  readonly codebooks: readonly Codebooks[];
+  readonly prompt: readonly number[];
+  /** Tokens to continue the prompt by. */
+  readonly count: number;
+  /** Contexts to score. */
+  readonly heldout: readonly (readonly number[])[];
+  /** What is being done, and how far it is. */
+  readonly onProgress?: (what: string, done: number, total: number) => void;
+}
+
+/** What one cache format did. */
+export interface DemoRow {
+  readonly cache: string;
+  readonly bitsPerChannel: number;
+  readonly ids: readonly number[];
+  readonly text: string;
+  readonly perplexity: number;
+  readonly scoredTokens: number;
+  /** Bytes of the cache after the continuation, for `tokens` tokens. */
+  readonly bytes: CacheBytes;
+  readonly tokens: number;
+  /** The last step of the prompt and of the continuation, in all layers, against the interpreter. */
+  readonly agreement: Agreement;
+}
+
+/** Whether what was computed on the device stayed within its bound of what the interpreter computes. */
+export function agrees({ agreement }: DemoRow): boolean {
+  return agreement.difference <= agreement.bound;
+}
+
+/** Runs the formats one after the other; a row is yielded as soon as it is there. */
+export async function* demonstrate(inputs: DemoInputs): AsyncGenerator<DemoRow> {
+  const { loaded, graphs, device } = inputs;
+  for (const codebooks of [undefined, ...inputs.codebooks]) {
+    const backend = await compiledAttention(device, loaded.model.config, graphs, codebooks);
+    try {
+      yield await demonstrateOne(inputs, backend, codebooks);
+    } finally {
+      backend.close();
+    }
+  }
+}
+
+async function demonstrateOne({ loaded, graphs, interpreter, prompt, count, heldout, onProgress }: DemoInputs, backend: CompiledAttention, codebooks: Codebooks | undefined): Promise<DemoRow> {
+  const { model, tokenizer } = loaded;
+  const cache = codebooks === undefined ? "full precision" : formatName(codebooks.format);
+  const witness = new WitnessedAttention(backend);
+  const check = (): Promise<Agreement> => witness.agreement(interpreter, graphs, model.config);
+
+  await generate(model, witness, prompt, 1);
+  const afterPrompt = await check();
+  let done = 0;
+  const ids = await generate(model, witness, prompt, count, () => onProgress?.(`${cache}: continuing the prompt`, ++done, count));
+  const afterContinuation = await check();
+  const bytes = backend.bytes();
+  const scored = await perplexity(model, backend, heldout, (stories, total) => onProgress?.(`${cache}: scoring stories`, stories, total));
+  return {
+    cache,
+    bitsPerChannel: codebooks === undefined ? 32 : codebooks.format.bits / codebooks.format.couple,
+    ids,
+    text: tokenizer.decode(ids),
+    perplexity: scored.perplexity,
+    scoredTokens: scored.tokens,
+    bytes,
+    tokens: prompt.length + Math.max(0, ids.length - 1),
+    agreement: worse(afterPrompt, afterContinuation),
+  };
+}
