@@ -6,6 +6,7 @@ import type { Program } from "../compiler/program";
 import { InternalError } from "../spec/diagnostics/diagnostic";
 import type { Sizes } from "../spec/tensor/check";
 import { kernelOf, RunCheck, type Kernel } from "./kernel";
+import { discharge } from "./obligations";
 import type { Limits } from "./webgpu/gpu";
 
 /** A graph that has been read, and the kernel it describes. */
@@ -24,7 +25,7 @@ export interface LoweredKernel {
 /** @throws KvernError KV5101 when `json` is no graph */
 export function load(json: unknown): Loaded {
   const { graph } = loadGraph(json);
-  return { graph, kernel: kernelOf(graph, () => undefined) };
+  return { graph, kernel: kernelOf(graph, (sizes) => discharge(graph, sizes)) };
 }
 
 /**
