@@ -47,4 +47,19 @@ export const DEVICE = {
     example: 'attend.run(inputs, { keep: ["output"] })',
     mend: 'attend.run(inputs, { keep: ["out"] })',
   },
+  KV4101: {
+    title: "an expression that reads more tensors than the device binds at a time",
+    example: "x(a(i), b(i), c(i), d(i), e(i), f(i), g(i), h(i)) // nine tensors, where 8 are bound",
+    mend: "x(…) with indices that come out of fewer tensors",
+  },
+  KV4102: {
+    title: "sizes too large for positions on a device",
+    example: "an output over [head, token, channel] of 2^32 elements",
+    mend: "compute a part of the axis at a time: at most 2^31 - 1 elements in a tensor, and bits in a packed row",
+  },
+  KV4103: {
+    title: "an input and an output of the same name",
+    example: "kernel({ out: f32(n) }, f32(n), …) // a single output is called `out`",
+    mend: "kernel({ x: f32(n) }, f32(n), …)",
+  },
 } as const satisfies Record<string, Entry>;

@@ -1,0 +1,150 @@
+/**
+ * @file Reading and writing arrays. An index that is not proved to lie inside its axis where it is used is clamped to
+ * it, and so is an address that could then still be outside, in an array that may be empty: nothing ever reads or writes
+ * beyond a buffer.
+ */
+
+import { InternalError } from "../../spec/diagnostics/diagnostic";
+import type { Element, Load, Slot, Value } from "../../spec/graph/node";
+import { nonNegative } from "../../spec/graph/prove";
+import type { KernelArray } from "../kernel/kernel";
+import { flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
+import { atom, bits, call, compare, element, integerLiteral, junction, member, select, subtract, type Code, type WgslType } from "./code";
+import type { Expressions } from "./expressions";
+
+/** The type of an array's items in the text. */
+export function storedType({ kind }: Element): "f32" | "i32" | "u32" {
+  return kind === "f16" || kind === "uint" ? "u32" : kind;
+}
+
+const nameOf = (value: Load | Slot): string => (value.kind === "load" ? value.tensor.name : value.name);
+
+/** What is known to be ≥ 0 in the scope in which `value` is computed. */
+function assumptions(x: Expressions, value: Value): readonly Value[] {
+  const held: Value[] = [];
+  for (const scope of x.scope.placeOf(value).outward()) {
+    for (const truth of scope.holds) {
+      for (const part of truth.kind === "and" ? truth.of : [truth]) {
+        if (part.kind === "less" && part.left.facts.integer && part.right.facts.integer) held.push(x.builder.linear(-1, [[1, part.right], [-1, part.left]]));
+      }
+    }
+  }
+  return held;
+}
+
+export function isInside(x: Expressions, index: Value, extent: Value, user: Value): boolean {
+  const known = assumptions(x, user);
+  return nonNegative(index, known) && nonNegative(x.builder.linear(-1, [[1, extent], [-1, index]]), known);
+}
+
+interface Place {
+  readonly indices: readonly Value[];
+  /** Whether every index is inside its axis for certain, so that the array is not empty either. */
+  readonly certain: boolean;
+}
+
+function placeOf(x: Expressions, array: KernelArray, value: Load | Slot): Place {
+  let certain = true;
+  const indices = value.indices.map((index, at) => {
+    const extent = array.shape[at];
+    if (extent === undefined) throw new InternalError(`${array.name} has ${array.shape.length} axes`);
+    if (isInside(x, index, extent, value)) return index;
+    if (extent.facts.low < 1) certain = false;
+    return x.builder.clamp(index, extent);
+  });
+  return { indices, certain };
+}
+
+/** Item `at` of an array's variable. */
+function item(x: Expressions, array: KernelArray, at: Value, certain: boolean): Code {
+  const variable = x.variable(array);
+  const address = x.modular(at);
+  if (certain) return element(variable, address);
+  return element(variable, call("min", call("u32", address), subtract(call("arrayLength", atom(`&${variable}`)), atom("1u"))));
+}
+
+/** An element of an f32 or f16 array. */
+export function loadedReal(x: Expressions, value: Load | Slot): Code {
+  const array = x.array(nameOf(value));
+  if (array.element.kind !== "f32" && array.element.kind !== "f16") throw new InternalError(`${array.name} holds integers`);
+  const { indices, certain } = placeOf(x, array, value);
+  const at = flatIndex(x.builder, array.shape, indices);
+  if (array.element.kind === "f32") return item(x, array, at, certain);
+  const two = x.builder.constant(2);
+  const word = x.builder.quotient(at, two);
+  const pair = x.once(word, `pair ${array.name} ${certain}`, "h", () => call("unpack2x16float", item(x, array, word, certain)));
+  const half = x.builder.remainder(at, two);
+  if (half.kind === "constant") return member(pair, half.value === 0 ? ".x" : ".y");
+  return select(compare("==", x.int(half), atom("0")), member(pair, ".x"), member(pair, ".y"));
+}
+
+/** An element of an array of integers, as i32 or u32. */
+export function loadedInteger(x: Expressions, value: Load | Slot, as: "i32" | "u32"): Code {
+  const array = x.array(nameOf(value));
+  const { indices, certain } = placeOf(x, array, value);
+  const { element: stored } = array;
+  const cast = (code: Code, from: WgslType): Code => (from === as ? code : call(as, code));
+  switch (stored.kind) {
+    case "i32": case "u32": return cast(item(x, array, flatIndex(x.builder, array.shape, indices), certain), stored.kind);
+    case "uint": return cast(unpacked(x, array, stored.bits, indices, certain), "u32");
+    case "f32": case "f16": return call(as, loadedReal(x, value));
+  }
+}
+
+/** A code of `width` bits, out of the one or two words that hold it. */
+function unpacked(x: Expressions, array: KernelArray, width: number, indices: readonly Value[], certain: boolean): Code {
+  const { builder } = x;
+  const [rows, length] = splitLast(builder, array.shape);
+  const [row, last] = splitLast(builder, indices, builder.zero);
+  const bit = builder.scale(width, last);
+  const first = builder.multiply(flatIndex(builder, rows, row), wordsPerRow(builder, length, width));
+  const at = builder.add(first, builder.quotient(bit, builder.constant(32)));
+  const shift = builder.remainder(bit, builder.constant(32));
+  const word = (address: Value): Code => x.once(address, `word ${array.name} ${certain}`, "w", () => item(x, array, address, certain));
+  const mask = atom(`${2 ** width - 1}u`);
+  if (shift.kind === "constant" && shift.value + width <= 32) {
+    const moved = shift.value === 0 ? word(at) : bits(">>", word(at), atom(`${shift.value}u`));
+    return shift.value + width === 32 ? moved : bits("&", moved, mask);
+  }
+  const count = call("u32", x.int(shift));
+  const low = bits(">>", word(at), count);
+  if (32 % width === 0) return bits("&", low, mask);
+  // The rest may stand in the next word: which is only read where it does, as there may be none.
+  const straddles = builder.less(builder.constant(32 - width), shift);
+  const next = builder.add(at, builder.select(straddles, builder.one, builder.zero));
+  const high = bits("<<", word(next), subtract(atom("32u"), count));
+  const rest = straddles.kind === "truth" ? high : select(x.truth(straddles), high, atom("0u"));
+  return bits("&", bits("|", low, rest), mask);
+}
+
+/** A number as it is stored in an array of f32, i32 or u32. */
+export function storedCode(x: Expressions, { kind }: Element, value: Value): Code {
+  switch (kind) {
+    case "f32": return x.real(value);
+    case "i32": return x.int(value);
+    case "u32": return x.uint(value);
+    case "f16": return call(x.helper("half"), x.real(value));
+    case "uint": throw new InternalError("a packed code has no storage of its own");
+  }
+}
+
+/** An element of a `uint(b)` array, as a u32 of b bits. */
+export function codeBits(x: Expressions, width: number, value: Value): Code {
+  return value.facts.low >= 0 && value.facts.high < 2 ** width ? x.uint(value) : call("min", x.uint(value), atom(`${2 ** width - 1}u`));
+}
+
+/** Where an element is written, and under which condition: that indices which are not proved inside their axes are. */
+export function target(x: Expressions, array: KernelArray, indices: readonly Value[]): { readonly address: Value; readonly condition: Code | undefined } {
+  const conditions: Code[] = [];
+  indices.forEach((index, at) => {
+    const extent = array.shape[at];
+    if (extent === undefined) throw new InternalError(`${array.name} has ${array.shape.length} axes`);
+    if (isInside(x, index, extent, index)) return;
+    conditions.push(compare("<=", integerLiteral(0), x.int(index)), compare("<", x.int(index), x.int(extent)));
+  });
+  return { address: flatIndex(x.builder, array.shape, indices), condition: conditions.length === 0 ? undefined : junction("&&", conditions) };
+}
+
+/** The variable's item at an address that is inside. */
+export const itemAt = (x: Expressions, array: KernelArray, address: Value): Code => item(x, array, address, true);
+
