@@ -24,6 +24,13 @@ export interface Diagnostic extends Partial<Place> {
   readonly got?: string;
   /** What the user can write instead, as a sentence or a piece of code. */
   readonly mend?: string;
+  /** Further places that have to do with it, innermost first. */
+  readonly related?: readonly Related[];
+}
+
+/** A place that has to do with a fault, and what happens there: "called from". */
+export interface Related extends Place {
+  readonly note: string;
 }
 
 /** Thrown for every fault that the user can mend. */

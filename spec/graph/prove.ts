@@ -4,14 +4,24 @@
  * of two below both. What is left must be a sum that cannot be negative, alone or with assumptions added to it.
  */
 
-import { postOrder } from "./children";
 import type { Value } from "./node";
 
-/** How deep case distinctions (`larger`, `smaller`, `select`) nest before the prover gives up. */
-const DEPTH = 6;
+/** How deep relaxations and uses of assumptions nest before the prover gives up; a case distinction counts twice. */
+const DEPTH = 8;
+/** How many sums one proof may look at. */
+const BUDGET = 400;
 
 type Terms = ReadonlyMap<Value, number>;
 interface Sum { readonly constant: number; readonly terms: Terms }
+
+/** `left < right` or `left ≤ right`, of reals. */
+interface Comparison { readonly left: Value; readonly right: Value; readonly strict: boolean }
+
+/** What is known: sums that are not negative, and comparisons as they were written. */
+interface Given { readonly sums: readonly Sum[]; readonly comparisons: readonly Comparison[] }
+
+/** One case of a proof: its sum must not be negative, with what is known in this case alone. */
+interface Case { readonly sum: Sum; readonly given?: Given }
 
 const sumOf = (value: Value): Sum => {
   if (value.kind === "constant") return { constant: value.value, terms: new Map() };
@@ -29,40 +39,94 @@ const plus = (a: Sum, factor: number, b: Sum): Sum => {
   return { constant: a.constant + factor * b.constant, terms };
 };
 
+const shifted = (sum: Sum, by: number): Sum => ({ ...sum, constant: sum.constant + by });
+
 const without = (sum: Sum, term: Value): Sum => {
   const terms = new Map(sum.terms);
   terms.delete(term);
   return { constant: sum.constant, terms };
 };
 
+const NOTHING: Given = { sums: [], comparisons: [] };
+
+const joined = (a: Given, b: Given): Given => ({ sums: [...a.sums, ...b.sums], comparisons: [...a.comparisons, ...b.comparisons] });
+
 /**
- * Whether `value` ≥ 0 follows from `assumptions` (integers that are ≥ 0) for every size of the axes.
+ * Whether `value` ≥ 0 follows from `given` (numbers that are ≥ 0, and truths that hold) for every size of the axes.
  * Sound, not complete.
  */
-export function nonNegative(value: Value, assumptions: readonly Value[] = []): boolean {
-  const given = assumptions.map(sumOf);
-  const sum = sumOf(value);
-  if (holds(sum, given, DEPTH)) return true;
-  // Where an index is read, its axis is not empty.
-  const extents = new Set<Value>();
-  for (const node of postOrder([value, ...assumptions])) if (node.kind === "index" && node.extent.kind !== "constant") extents.add(node.extent);
-  return extents.size > 0 && holds(sum, [...given, ...[...extents].map((extent) => plus(sumOf(extent), -1, ONE))], DEPTH);
+export function nonNegative(value: Value, given: readonly Value[] = []): boolean {
+  let known = NOTHING;
+  for (const each of given) known = joined(known, isCondition(each) ? knowledge(each, true) : { sums: [sumOf(each)], comparisons: [] });
+  // An integer that is more than −1 is not negative.
+  const proof = new Proof(value.facts.integer);
+  return proof.holds(sumOf(value), known, DEPTH);
 }
 
-const ONE: Sum = { constant: 1, terms: new Map() };
+const isCondition = ({ kind }: Value): boolean => kind === "truth" || kind === "less" || kind === "atMost" || kind === "equal" || kind === "not" || kind === "and" || kind === "or";
 
-function holds(sum: Sum, assumptions: readonly Sum[], depth: number): boolean {
-  if (settled(sum)) return true;
-  if (depth === 0) return false;
-  for (const candidate of relaxations(sum)) {
-    if (candidate.every((relaxed) => holds(relaxed, assumptions, depth - (candidate.length > 1 ? 2 : 1)))) return true;
+/** What follows from a condition that holds, or does not. Failed comparisons of reals say nothing: one side may be NaN. */
+function knowledge(condition: Value, holds: boolean): Given {
+  switch (condition.kind) {
+    case "not": return knowledge(condition.of, !holds);
+    case "and": return holds ? condition.of.map((part) => knowledge(part, true)).reduce(joined, NOTHING) : NOTHING;
+    case "or": return holds ? NOTHING : condition.of.map((part) => knowledge(part, false)).reduce(joined, NOTHING);
+    case "less": case "atMost": {
+      const [left, right] = [sumOf(condition.left), sumOf(condition.right)];
+      const integers = condition.left.facts.integer && condition.right.facts.integer;
+      const strict = condition.kind === "less";
+      if (!Number.isFinite(left.constant) || !Number.isFinite(right.constant)) return NOTHING;
+      if (holds) return { sums: [shifted(plus(right, -1, left), strict && integers ? -1 : 0)], comparisons: [{ left: condition.left, right: condition.right, strict }] };
+      return integers ? { sums: [shifted(plus(left, -1, right), strict ? 0 : -1)], comparisons: [] } : NOTHING;
+    }
+    case "equal": {
+      const [left, right] = [sumOf(condition.left), sumOf(condition.right)];
+      if (!Number.isFinite(left.constant) || !Number.isFinite(right.constant)) return NOTHING;
+      const [up, down] = [plus(left, -1, right), plus(right, -1, left)];
+      if (holds) return { sums: [up, down], comparisons: [] };
+      if (!condition.left.facts.integer || !condition.right.facts.integer) return NOTHING;
+      // What is not 0 and not on one side of it is on the other.
+      const above = new Proof(true).holds(up, NOTHING, 2);
+      const below = new Proof(true).holds(down, NOTHING, 2);
+      return { sums: [...(above ? [shifted(up, -1)] : []), ...(below ? [shifted(down, -1)] : [])], comparisons: [] };
+    }
+    default: return NOTHING;
   }
-  // An assumption may be used before its terms are bounded: i < n cancels n − 1 − i at once.
-  for (const [position, assumption] of assumptions.entries()) {
-    const others = assumptions.filter((_, at) => at !== position);
-    for (const factor of factors(sum, assumption)) if (holds(plus(sum, -factor, assumption), others, depth - 1)) return true;
+}
+
+class Proof {
+  readonly #integer: boolean;
+  #budget = BUDGET;
+
+  constructor(integer: boolean) {
+    this.#integer = integer;
   }
-  return false;
+
+  holds(sum: Sum, given: Given, depth: number): boolean {
+    if (this.#settled(sum)) return true;
+    if (depth <= 0 || this.#budget-- <= 0) return false;
+    for (const cases of relaxations(sum, given)) {
+      const cost = cases.length > 1 ? 2 : 1;
+      if (cases.every((each) => this.holds(each.sum, each.given === undefined ? given : joined(given, each.given), depth - cost))) return true;
+    }
+    // An assumption may be used before its terms are bounded: i < n cancels n − 1 − i at once.
+    for (const [position, assumption] of given.sums.entries()) {
+      const others = { ...given, sums: given.sums.filter((_, at) => at !== position) };
+      for (const factor of factors(sum, assumption)) if (this.holds(plus(sum, -factor, assumption), others, depth - 1)) return true;
+    }
+    return false;
+  }
+
+  #settled(sum: Sum): boolean {
+    let low = sum.constant;
+    for (const [term, k] of sum.terms) {
+      const bound = k > 0 ? term.facts.low : term.facts.high;
+      const infinite = k > 0 ? term.facts.mayBeNegativeInfinity : term.facts.mayBePositiveInfinity;
+      if (infinite) return false;
+      low += k * bound;
+    }
+    return low >= 0 || (this.#integer && low > -1);
+  }
 }
 
 /** Multiples of an assumption that cancel one of its terms in `sum`. */
@@ -75,65 +139,76 @@ function factors(sum: Sum, assumption: Sum): readonly number[] {
   return [...found];
 }
 
-const settled = (sum: Sum): boolean => {
-  let low = sum.constant;
-  for (const [term, k] of sum.terms) {
-    const bound = k > 0 ? term.facts.low : term.facts.high;
-    const infinite = k > 0 ? term.facts.mayBeNegativeInfinity : term.facts.mayBePositiveInfinity;
-    if (infinite) return false;
-    low += k * bound;
-  }
-  return low >= 0;
-};
+/** Terms that split into cases come first, as assumptions of a case may need the others; indices come last. */
+const ORDER: Partial<Record<Value["kind"], number>> = { select: 0, smaller: 1, larger: 1, apply: 2, quotient: 3, remainder: 3, reduce: 4, index: 5 };
 
-/** Sums that imply `sum` ≥ 0: each list is a proof if all its members are ≥ 0. */
-function* relaxations(sum: Sum): Generator<readonly Sum[]> {
-  for (const [term, k] of sum.terms) {
-    const rest = without(sum, term);
-    const by = (bound: Value): Sum => plus(rest, k, sumOf(bound));
-    switch (term.kind) {
-      case "index":
-        if (k < 0) yield [plus({ ...rest, constant: rest.constant - k }, k, sumOf(term.extent))];
-        else yield [rest];
-        return;
-      case "quotient": {
-        const [left, right] = [term.left, term.right];
-        if (k > 0) {
-          // ⌊x / d⌋ ≥ (x − d + 1) / d
-          if (left.facts.low >= 0) yield [rest];
-          if (right.kind === "constant") yield [plus({ ...rest, constant: rest.constant - (k * (right.value - 1)) / right.value }, k / right.value, sumOf(left))];
-        } else {
-          if (right.kind === "constant") yield [plus(rest, k / right.value, sumOf(left))];
-          if (left.facts.low >= 0) yield [plus(rest, k, sumOf(left))];
-          // ⌊i / (a / b)⌋ ≤ b − 1 for i < a where b divides a: the group of an index.
-          if (right.kind === "quotient" && left.kind === "index" && left.extent === right.left) yield [plus({ ...rest, constant: rest.constant - k }, k, sumOf(right.right))];
-        }
-        break;
+/** Sums that imply `sum` ≥ 0: each list is a proof if all its cases hold. */
+function* relaxations(sum: Sum, given: Given): Generator<readonly Case[]> {
+  const terms = [...sum.terms].filter(([{ kind }]) => ORDER[kind] !== undefined).sort(([a], [b]) => (ORDER[a.kind] ?? 0) - (ORDER[b.kind] ?? 0));
+  for (const [term, k] of terms) yield* relaxed(sum, term, k, given);
+}
+
+function* relaxed(sum: Sum, term: Value, k: number, given: Given): Generator<readonly Case[]> {
+  const rest = without(sum, term);
+  const by = (bound: Value, shift = 0): Case => ({ sum: plus(shifted(rest, k * shift), k, sumOf(bound)) });
+  const atLeastZero: Case = { sum: rest };
+  switch (term.kind) {
+    case "index":
+      yield [k < 0 ? by(term.extent, -1) : atLeastZero];
+      return;
+    case "quotient": {
+      const { left, right } = term;
+      if (k > 0) {
+        if (left.facts.low >= 0) yield [atLeastZero];
+        // ⌊x / d⌋ ≥ (x − d + 1) / d
+        if (right.kind === "constant") yield [{ sum: plus(shifted(rest, (-k * (right.value - 1)) / right.value), k / right.value, sumOf(left)) }];
+      } else {
+        if (right.kind === "constant") yield [{ sum: plus(rest, k / right.value, sumOf(left)) }];
+        // ⌊i / (a / b)⌋ ≤ b − 1 for i < a where b divides a: the group of an index.
+        if (right.kind === "quotient" && left.kind === "index" && left.extent === right.left) yield [by(right.right, -1)];
+        if (left.facts.low >= 0) yield [by(left)];
       }
-      case "remainder":
-        if (term.left.facts.low >= 0 && term.right.facts.low >= 0 && term.facts.integer) {
-          if (k > 0) yield [rest];
-          else {
-            yield [plus({ ...rest, constant: rest.constant - k }, k, sumOf(term.right))];
-            yield [by(term.left)];
-          }
-        }
-        break;
-      case "smaller": case "larger":
-        // The smaller is below both, and equal to one of them.
-        if ((term.kind === "smaller") === k < 0) {
-          yield [by(term.left)];
-          yield [by(term.right)];
-        } else yield [by(term.left), by(term.right)];
-        break;
-      case "select":
-        yield [by(term.yes), by(term.no)];
-        break;
-      case "reduce":
-        // Over no position at all the answer is 0, which an empty axis does not have.
-        if ((term.op === "argmax" || term.op === "argmin") && k < 0 && term.extent.facts.low >= 1) yield [plus({ ...rest, constant: rest.constant - k }, k, sumOf(term.extent))];
-        break;
-      default:
+      return;
     }
+    case "remainder":
+      if (term.left.facts.low >= 0 && term.right.facts.low >= 0 && term.facts.integer) {
+        if (k > 0) yield [atLeastZero];
+        else {
+          yield [by(term.right, -1)];
+          yield [by(term.left)];
+        }
+      }
+      return;
+    case "smaller": case "larger":
+      // The smaller is below both, and equal to one of them.
+      if ((term.kind === "smaller") === k < 0) {
+        yield [by(term.left)];
+        yield [by(term.right)];
+      } else yield [by(term.left), by(term.right)];
+      return;
+    case "select":
+      yield [
+        { ...by(term.yes), given: knowledge(term.condition, true) },
+        { ...by(term.no), given: knowledge(term.condition, false) },
+      ];
+      return;
+    case "apply":
+      if (term.fn === "floor") yield* floors(term.args[0], k, by, given);
+      return;
+    case "reduce":
+      // Over no position at all the answer is 0.
+      if ((term.op === "argmax" || term.op === "argmin") && k < 0) yield term.extent.facts.low >= 1 ? [by(term.extent, -1)] : [by(term.extent, -1), atLeastZero];
+      return;
+    default:
   }
+}
+
+/** Bounds of ⌊x⌋: x itself, x − 1, and what x was compared with, if that is an integer. */
+function* floors(x: Value | undefined, k: number, by: (bound: Value, shift?: number) => Case, given: Given): Generator<readonly Case[]> {
+  if (x === undefined) return;
+  for (const { left, right, strict } of given.comparisons) {
+    if (k < 0 && left === x && right.facts.integer) yield [by(right, strict ? -1 : 0)];
+    if (k > 0 && right === x && left.facts.integer) yield [by(left)];
+  }
+  yield [k < 0 ? by(x) : by(x, -1)];
 }

@@ -1,0 +1,131 @@
+/** @file The graph of one kernel while it grows: axes and their sizes, free indices, and what is known where. */
+
+import { InternalError } from "../../spec/diagnostics/diagnostic";
+import { GraphBuilder } from "../../spec/graph/builder";
+import type { AxisDeclaration, Obligation, Span, Tensor, Value } from "../../spec/graph/node";
+import { faultOf, isInside, outside } from "../../spec/graph/obligations";
+import { LARGEST_SIZE } from "../../spec/tensor";
+import type { AxisMeaning, Body, Fault } from "./meaning";
+import type { ts } from "./typescript";
+
+/** Thrown when an axis turns out to have a fixed size after its size was used as unknown: the body starts again. */
+export class SizeFound extends Error {
+  constructor(readonly axis: string, readonly size: number) {
+    super(`the size of ${axis} is ${size}`);
+  }
+}
+
+/** Where faults of a body go. */
+export interface Court {
+  refuse(site: ts.Node, fault: Fault): never;
+  report(site: ts.Node, fault: Fault): void;
+  spanOf(site: ts.Node): Span;
+}
+
+export class GrowingBody implements Body {
+  readonly builder = new GraphBuilder();
+  readonly conditions: Value[] = [];
+  readonly #axes = new Map<string, number | undefined>();
+  readonly #open = new Map<string, number>();
+  readonly #obligations = new Map<string, Obligation>();
+  readonly #fixed: ReadonlyMap<string, number>;
+  readonly #court: Court;
+
+  constructor(fixed: ReadonlyMap<string, number>, court: Court) {
+    this.#fixed = fixed;
+    this.#court = court;
+  }
+
+  /** Every axis that was met, in order. */
+  get axes(): readonly AxisDeclaration[] {
+    return [...this.#axes].map(([name, extent]) => (extent === undefined ? { name } : { name, extent }));
+  }
+
+  get obligations(): readonly Obligation[] {
+    return [...this.#obligations.values()];
+  }
+
+  extent(axis: AxisMeaning, site: ts.Node): Value {
+    const size = this.#declare(axis, site);
+    return size === undefined ? this.builder.extent(axis.name) : this.builder.constant(size);
+  }
+
+  #declare({ name, extent }: AxisMeaning, site: ts.Node): number | undefined {
+    const known = this.#axes.has(name);
+    const before = known ? this.#axes.get(name) : this.#fixed.get(name);
+    if (extent !== undefined && before !== undefined && extent !== before) {
+      this.#court.refuse(site, { code: "KV2103", message: `axis \`${name}\` is declared with two sizes`, expected: `${before}, as elsewhere`, got: String(extent), mend: "Declare it once and share it, or give the other axis a name of its own." });
+    }
+    if (extent !== undefined && known && before === undefined) throw new SizeFound(name, extent);
+    if (!known) this.#axes.set(name, extent ?? before);
+    return extent ?? before;
+  }
+
+  along(axis: AxisMeaning, site: ts.Node, action: (index: Value) => Value): Value {
+    const extent = this.extent(axis, site);
+    const k = this.#open.get(axis.name) ?? 0;
+    this.#open.set(axis.name, k + 1);
+    // Where there is an index, its axis is not empty.
+    this.conditions.push(this.builder.less(this.builder.zero, extent));
+    try {
+      return action(this.builder.index(axis.name, extent, k));
+    } finally {
+      this.conditions.pop();
+      this.#open.set(axis.name, k);
+    }
+  }
+
+  load(tensor: Tensor, axes: readonly AxisMeaning[], indices: readonly Value[], site: ts.Node): Value {
+    this.inside(tensor.name, axes, indices, site);
+    return this.builder.load(tensor, indices);
+  }
+
+  inside(name: string, axes: readonly AxisMeaning[], indices: readonly Value[], site: ts.Node): void {
+    axes.forEach((axis, at) => {
+      const index = indices[at];
+      if (index === undefined) throw new InternalError(`${name} is read with ${indices.length} indices`);
+      this.#insideOne(name, axis, index, site);
+    });
+  }
+
+  #insideOne(name: string, axis: AxisMeaning, index: Value, site: ts.Node): void {
+    const { builder } = this;
+    const size = this.extent(axis, site);
+    if (!index.facts.integer) {
+      this.#court.refuse(site, { code: "KV2002", message: `\`${name}\` is read on its axis \`${axis.name}\` at a number that may not be an integer`, expected: `an index of \`${axis.name}\``, got: index.facts.mayBeNegativeInfinity || index.facts.mayBePositiveInfinity ? "a number that may be infinite" : "a number", mend: "`Math.floor(i)` makes an integer of a number, `clamp(Math.floor(i), axis)` an index." });
+    }
+    if (this.conditions.includes(builder.false) || isInside(builder, index, size, this.conditions)) return;
+    const under = [...new Set(this.conditions)].filter((condition) => condition !== builder.true);
+    const claim = { kind: "inside", index, axis: axis.name, of: name, under } as const;
+    if (this.#sizesDecide(claim, size)) this.#owe(claim, site);
+    else this.#court.report(site, outside(name, axis.name, index, size));
+  }
+
+  /** Whether there are sizes for which a claim holds: then they decide it, when they are known. */
+  #sizesDecide(claim: Extract<Obligation["claim"], { kind: "inside" }>, size: Value): boolean {
+    const free = [...this.#axes].flatMap(([name, extent]) => (extent === undefined ? [name] : []));
+    const fixed = Object.fromEntries([...this.#axes].flatMap(([name, extent]) => (extent === undefined ? [] : [[name, extent] as const])));
+    if (free.length === 0) return false;
+    const target = size.kind === "extent" ? size.axis : undefined;
+    // Sizes that divide much, all alike or with the axis at hand much longer or shorter than the others.
+    const samples: readonly (readonly [others: number, own: number])[] = [[1, 1], [2, 2], [64, 64], [4096, 4096], [1, 2 ** 30], [64, 2 ** 30], [4096, 2 ** 30], [1, LARGEST_SIZE], [4096, 1], [4096, 64]];
+    return samples.some(([others, own]) => faultOf(claim, { ...fixed, ...Object.fromEntries(free.map((name) => [name, name === target ? own : others])) }) === undefined);
+  }
+
+  divides(dividend: AxisMeaning, divisor: AxisMeaning, site: ts.Node): void {
+    const claim = { kind: "divides", dividend: this.extent(dividend, site), divisor: this.extent(divisor, site) } as const;
+    const decided = claim.dividend.kind === "constant" && claim.divisor.kind === "constant";
+    if (!decided) {
+      if (claim.dividend !== claim.divisor) this.#owe(claim, site);
+      return;
+    }
+    const fault = faultOf(claim, {});
+    if (fault !== undefined) this.#court.refuse(site, { ...fault, message: `axis \`${dividend.name}\` cannot be divided evenly among \`${divisor.name}\`` });
+  }
+
+  #owe(claim: Obligation["claim"], site: ts.Node): void {
+    const parts = claim.kind === "divides" ? [claim.dividend, claim.divisor] : [claim.index, ...claim.under];
+    const key = `${claim.kind === "divides" ? "" : `${claim.of} ${claim.axis}`} ${parts.map(({ id }) => id).join(" ")}`;
+    if (!this.#obligations.has(key)) this.#obligations.set(key, { claim, span: this.#court.spanOf(site) });
+  }
+}
