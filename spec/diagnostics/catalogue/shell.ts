@@ -32,4 +32,9 @@ export const SHELL = {
     example: "kvern fuzz attention.ts --kernel attend --seed 7",
     mend: "report it: the difference is a fault of kvern or of the device's driver",
   },
+  KV5207: {
+    title: "a module that cannot be run",
+    example: "kvern run attention.ts --backend source, where attention.ts throws when it is loaded",
+    mend: "keep what is not pure out of the files of kernels",
+  },
 } as const satisfies Record<string, Entry>;

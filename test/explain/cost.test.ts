@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { GraphBuilder } from "../../spec/graph/builder";
+import type { Index, Tensor, Value } from "../../spec/graph/node";
+import { costOf } from "../../compiler/explain/cost";
+import { nestOf } from "../../compiler/explain/nest";
+import type { Kernel, KernelArray, Stage } from "../../compiler/kernel/kernel";
+
+const b = new GraphBuilder();
+const LANES = 4;
+
+const tensor = (name: string, axes: readonly string[], element: Tensor["element"] = { kind: "f32" }): Tensor => ({ name, element, axes });
+const index = (axis: string, extent: Value): Index => b.index(axis, extent) as Index;
+const array = (of: Tensor, space: KernelArray["space"]): KernelArray => ({ name: of.name, element: of.element, space, infinite: false, shape: of.axes.map((axis) => b.extent(axis)) });
+
+/** `out[i] = value` with one lane for each position i of `n`, four lanes to a workgroup. */
+function perElement(arrays: readonly KernelArray[], value: (i: Index) => Value): Kernel {
+  const n = b.extent("n");
+  const group = index("group", b.quotient(b.linear(LANES - 1, [[1, n]]), b.constant(LANES)));
+  const lane = index("lane", b.constant(LANES));
+  const i = index("n", n);
+  const flat = b.linear(0, [[LANES, group], [1, lane]]);
+  const stage: Stage = {
+    kind: "stage",
+    lanes: [lane],
+    digits: [{ index: i, value: flat }],
+    block: [],
+    vector: undefined,
+    roles: {},
+    inside: b.less(flat, n),
+    otherwise: undefined,
+    items: [{ kind: "assign", array: "out", indices: [i], op: "=", value: value(i), over: [], where: b.true }],
+  };
+  return { name: "out", grid: [group], lanes: LANES, arrays: [...arrays, array(tensor("out", ["n"]), "buffer")], body: [stage] };
+}
+
+const x = tensor("x", ["n"]);
+const table = tensor("table", ["m"]);
+const codes = tensor("codes", ["n"], { kind: "uint", bits: 8 });
+
+describe("bytes", () => {
+  test("what every lane reads of its own counts once each, also in a ragged last workgroup", () => {
+    const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
+    expect(costOf(kernel, { n: 10 }, b)).toMatchObject({ workgroups: 3, bytesRead: 40, bytesWritten: 40 });
+  });
+
+  test("what all lanes of a workgroup read counts once for the workgroup", () => {
+    const kernel = perElement([array(table, "input")], (i) => {
+      const m = index("m", b.extent("m"));
+      return b.multiply(i, b.reduce("sum", m, b.load(table, [m])));
+    });
+    expect(costOf(kernel, { n: 8, m: 100 }, b)).toMatchObject({ workgroups: 2, bytesRead: 2 * 400, bytesWritten: 32 });
+  });
+
+  test("what is found through another element is at most the whole tensor, and packed elements count by their bits", () => {
+    const kernel = perElement([array(codes, "input"), array(table, "input")], (i) => b.load(table, [b.load(codes, [i])]));
+    // Four codes of a byte and four elements to each workgroup; of a table of two elements, two.
+    expect(costOf(kernel, { n: 8, m: 256 }, b).bytesRead).toBe(2 * (4 + 16));
+    expect(costOf(kernel, { n: 8, m: 2 }, b).bytesRead).toBe(2 * (4 + 8));
+  });
+
+  test("nothing is read for an axis without positions", () => {
+    const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
+    expect(costOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0 });
+  });
+});
+
+describe("operations", () => {
+  test("a value inside a loop counts for every step, one outside it once for the lane", () => {
+    const root = (i: Index): Value => b.apply("exp", [b.load(x, [i])]);
+    const kernel = perElement([array(x, "input"), array(table, "input")], (i) => {
+      const m = index("m", b.extent("m"));
+      return b.reduce("sum", m, b.apply("exp", [b.larger(b.load(table, [m]), root(i))]));
+    });
+    // The guard, 4 · group + lane − n < 0, is a multiplication, two additions and a comparison for each of the 8 lanes;
+    // exp(x) is once for each; the larger, its exp and the sum for each step.
+    expect(costOf(kernel, { n: 8, m: 10 }, b).operations).toBe(8 * 4 + 8 + 8 * 10 * 3);
+  });
+});
+
+test("the loops of a kernel are printed, innermost line last", () => {
+  const kernel = perElement([array(x, "input"), array(table, "input")], (i) => {
+    const m = index("m", b.extent("m"));
+    return b.add(b.load(x, [i]), b.reduce("max", m, b.load(table, [m])));
+  });
+  expect(nestOf(kernel, b).join("\n")).toMatchInlineSnapshot(`
+    "workgroups group < (extent(n) + 3) // 4; 4 lanes
+      lanes lane < 4; where 4 * group + lane < extent(n)
+        n = 4 * group + lane
+        for m < extent(m): max
+        out[n] = x[n] + (max m < extent(m): table[m])"
+  `);
+});
