@@ -1,9 +1,11 @@
-/** @file From what a user hands to `prepare` to a kernel: the graph read, its sizes checked. */
+/** @file From what a user hands to `prepare` to a kernel: the graph read, its sizes checked, lowered for a device. */
 
+import { explain, type Explanation } from "../compiler/explain/explain";
+import { lowerAll } from "../compiler/lower";
+import type { Program } from "../compiler/program";
+import type { GraphBuilder } from "../spec/graph/builder";
 import type { Graph } from "../spec/graph/node";
 import { loadGraph } from "../spec/graph/json";
-import type { Program } from "../compiler/program";
-import { InternalError } from "../spec/diagnostics/diagnostic";
 import type { Sizes } from "../spec/tensor/check";
 import { kernelOf, RunCheck, type Kernel } from "./kernel";
 import { discharge } from "./obligations";
@@ -11,6 +13,7 @@ import type { Limits } from "./webgpu/gpu";
 
 /** A graph that has been read, and the kernel it describes. */
 export interface Loaded {
+  readonly builder: GraphBuilder;
   readonly graph: Graph;
   readonly kernel: Kernel;
 }
@@ -20,20 +23,25 @@ export interface LoweredKernel {
   readonly kernel: Kernel;
   readonly check: RunCheck;
   readonly program: Program;
+  /** The plan and its cost, for sizes beside those that are fixed. */
+  explain(sizes: Sizes): Explanation;
 }
 
 /** @throws KvernError KV5101 when `json` is no graph */
 export function load(json: unknown): Loaded {
-  const { graph } = loadGraph(json);
-  return { graph, kernel: kernelOf(graph, (sizes) => discharge(graph, sizes)) };
+  const { builder, graph } = loadGraph(json);
+  return { builder, graph, kernel: kernelOf(graph, (sizes) => discharge(graph, sizes)) };
 }
 
 /**
  * Reads a graph and lowers it for a device with these limits.
- * @throws KvernError KV5101 when `json` is no graph; KV21nn when `set` does not fit it
+ * @throws KvernError KV5101 when `json` is no graph; KV21nn when `set` does not fit it; KV2001 and KV2102 where `set`
+ * decides it; KV41nn what no device of these limits can do
  */
-export function lowered(json: unknown, set: Sizes, _limits: Limits): LoweredKernel {
-  const { kernel } = load(json);
+export function lowered(json: unknown, set: Sizes, limits: Limits): LoweredKernel {
+  const { graph, kernel } = load(json);
   const check = new RunCheck(kernel, set);
-  throw new InternalError(`\`${kernel.name}\` cannot be lowered: compiler/lower.ts is not there`, { cause: check });
+  const { specialised, kernels, program } = lowerAll(graph, { set, limits });
+  const explained = { program, axes: graph.axes, kernels, opener: specialised.builder, rewrites: [], refused: [] };
+  return { kernel, check, program, explain: (sizes) => explain(explained, sizes) };
 }
