@@ -1,5 +1,6 @@
 /** @file What a device is to its users, whatever computes behind it. */
 
+import type { Explanation } from "../compiler/explain/explain";
 import type { Element, Tensor } from "../spec/graph/node";
 import type { Sizes } from "../spec/tensor/check";
 import type { TensorData } from "../spec/tensor/tensor";
@@ -64,6 +65,11 @@ export interface PreparedKernel {
   run<Kept extends string>(inputs: RunInputs, options: RunOptions & { readonly keep: readonly Kept[] }): Promise<Record<Kept, DeviceTensor> & Record<string, TensorData | DeviceTensor>>;
   run(inputs: RunInputs, options?: RunOptions & { readonly keep?: never; readonly device?: false }): Promise<Record<string, TensorData>>;
   run(inputs: RunInputs, options?: RunOptions): Promise<Record<string, TensorData | DeviceTensor>>;
+  /**
+   * The plan and what it costs, as `kvern explain --json` prints it. The interpreter has no dispatches.
+   * @param sizes of the axes that `prepare` did not fix; what depends on one that is not given is null
+   */
+  explain(sizes?: Sizes): Explanation;
 }
 
 export interface PrepareOptions {

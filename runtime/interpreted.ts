@@ -3,6 +3,7 @@
  * to its users as a GPU: tensors can be uploaded and kept here too.
  */
 
+import { explain } from "../compiler/explain/explain";
 import type { Element, Graph } from "../spec/graph/node";
 import { InternalError, refuse } from "../spec/diagnostics/diagnostic";
 import { interpret } from "../spec/interpreter";
@@ -12,7 +13,8 @@ import { codeArray } from "../spec/tensor/packing";
 import { storedValues } from "../spec/tensor/storage";
 import { shapeText, tensor as checkedTensor, type TensorData } from "../spec/tensor/tensor";
 import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInputs, type RunOptions } from "./device";
-import { isBufferTensor, isDeviceTensor, RunCheck, type Kernel } from "./kernel";
+import { isBufferTensor, isDeviceTensor, RunCheck } from "./kernel";
+import type { Loaded } from "./lowering";
 import { DEFAULT_LIMITS } from "./webgpu/gpu";
 
 export class InterpreterDevice implements Device {
@@ -20,10 +22,10 @@ export class InterpreterDevice implements Device {
   readonly info: DeviceInfo;
   readonly limits = DEFAULT_LIMITS;
   readonly features: ReadonlySet<string> = new Set();
-  readonly #load: (graph: unknown) => { readonly graph: Graph; readonly kernel: Kernel };
+  readonly #load: (graph: unknown) => Loaded;
   #closed = false;
 
-  constructor(why: string, load: (graph: unknown) => { readonly graph: Graph; readonly kernel: Kernel }) {
+  constructor(why: string, load: (graph: unknown) => Loaded) {
     this.info = { name: "the reference interpreter (f64, on the CPU)", kind: "interpreter", why };
     this.#load = load;
   }
@@ -35,14 +37,16 @@ export class InterpreterDevice implements Device {
   prepare(json: unknown, { set = {} }: PrepareOptions = {}): Promise<PreparedKernel> {
     return promised(() => {
       this.#ensureOpen("preparing a kernel");
-      const { graph, kernel } = this.#load(json);
+      const { builder, graph, kernel } = this.#load(json);
       const check = new RunCheck(kernel, set);
       const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> =>
         promised(() => {
           this.#ensureOpen(`running \`${kernel.name}\``);
           return this.#run(graph, check, inputs, options);
         });
-      return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"] };
+      const program = { kernel: kernel.name, inputs: graph.inputs, outputs: graph.outputs, fixed: set, arrays: new Map(), temporaries: [], dispatches: [] };
+      const explained = { program, axes: graph.axes, kernels: [], opener: builder, rewrites: [], refused: [] };
+      return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explain(explained, sizes) };
     });
   }
 

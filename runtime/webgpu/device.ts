@@ -77,11 +77,12 @@ export class WebGpuDevice implements Device {
   }
 
   /** Compiles what has been lowered already. */
-  async compile({ program, kernel, check }: LoweredKernel): Promise<PreparedKernel> {
+  async compile(lowered: LoweredKernel): Promise<PreparedKernel> {
+    const { program, kernel, check } = lowered;
     const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.#pipelines.get(dispatch)));
     const launcher = new Launcher(this.#gpu, this.pool, pipelines, program, kernel, check, this.#debug);
     const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#gpu.busy(launcher.run(inputs, options));
-    return { name: kernel.name, inputs: program.inputs, outputs: program.outputs, run: run as PreparedKernel["run"] };
+    return { name: kernel.name, inputs: program.inputs, outputs: program.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => lowered.explain(sizes) };
   }
 
   upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {

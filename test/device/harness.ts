@@ -52,5 +52,8 @@ export function prepareProgram(on: WebGpuDevice, program: Program, { set = progr
   const { inputs, outputs } = program;
   const names = new Set([...Object.keys(program.fixed), ...[...inputs, ...outputs].flatMap(({ axes }) => axes)]);
   const kernel: Kernel = { name: program.kernel, signature: { axes: [...names].map((name) => ({ name })), inputs, outputs }, admitsInfinity, discharge };
-  return on.compile({ program, kernel, check: new RunCheck(kernel, set) });
+  const explain = (): never => {
+    throw new Error("a program written by hand has no plan to explain");
+  };
+  return on.compile({ program, kernel, check: new RunCheck(kernel, set), explain });
 }

@@ -33,8 +33,8 @@ test.skipIf(chromium === undefined)("the runtime works, unchanged, in a page of 
     const report = (await page?.evaluate("globalThis.report()")) as PageReport;
     expect(report.backend).toBe("wgsl");
     expect(report.described).toMatch(/^wgsl: .+ \((hardware|software)\); it is the adapter that the browser offers$/);
-    expect(report.outputs).toEqual([4, 16, 36]);
-    expect(report.kept).toEqual([1, 4, 16]);
+    expect(report.outputs).toEqual([18, 0, 3.5]);
+    expect(report.kept).toEqual([3, 1, 0]);
     expect(report.refused).toContain("KV2103");
     expect(report.noFiles).toContain("KV5001");
     expect(faults).toEqual([]);

@@ -1,10 +1,7 @@
-/** @file What the browser test loads: the runtime, and programs written by hand to run on it. */
+/** @file What the browser test loads: the runtime, and a serialised graph to run on it. */
 
-import type { Program } from "../../compiler/program";
 import { openDevice, readSafetensorsFile, tensor } from "../../runtime/index";
-import { RunCheck, type Kernel } from "../../runtime/kernel";
-import { WebGpuDevice } from "../../runtime/webgpu/device";
-import { squaredSum } from "./programs";
+import { masked } from "./graphs";
 
 export interface PageReport {
   readonly described: string;
@@ -19,15 +16,12 @@ const faultOf = (action: Promise<unknown>): Promise<string> => action.then(() =>
 
 async function report(): Promise<PageReport> {
   const device = await openDevice({ debug: { poison: true, guard: 256 } });
-  if (!(device instanceof WebGpuDevice)) throw new Error(device.describe());
-  const program: Program = squaredSum();
-  const { inputs, outputs } = program;
-  const kernel: Kernel = { name: program.kernel, signature: { axes: [{ name: "n" }], inputs, outputs }, admitsInfinity: () => false, discharge: () => undefined };
-  const prepared = await device.compile({ program, kernel, check: new RunCheck(kernel, {}) });
-  const x = tensor([3], [1, 2, 3]);
-  const [read, kept] = await Promise.all([prepared.run({ x, y: x }), prepared.run({ x, y: tensor([3], [0, 0, 1]) }, { device: true })]);
-  const again = await kept["out"]?.read();
-  const refused = await faultOf(prepared.run({ x, y: tensor([2], [1, 2]) }));
+  const prepared = await device.prepare(masked());
+  const codes = tensor([3], Uint8Array.of(15, 4, 3));
+  const x = tensor([3], Float32Array.of(1.5, -Infinity, 0.25));
+  const [read, kept] = await Promise.all([prepared.run({ x, codes }), prepared.run({ x, codes }, { device: true })]);
+  const again = await kept["nearest"]?.read();
+  const refused = await faultOf(prepared.run({ x, codes: tensor([2], [1, 2]) }));
   await device.close();
   return {
     described: device.describe(),
