@@ -23,6 +23,14 @@ export interface Listed {
   readonly refused: readonly Refusal[];
 }
 
+/** A node's text, cut short, with a hash of the whole: readable, and still one node's own. */
+export function siteOf(builder: GraphBuilder, node: Value): string {
+  const text = show(builder, node);
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return text.length <= 80 ? text : `${text.slice(0, 68)}… #${(hash >>> 0).toString(16).padStart(8, "0")}`;
+}
+
 interface Site { readonly site: string; readonly parameters: Readonly<Record<string, string>>; readonly proof: string }
 
 /** Tries a rule everywhere, outermost first; replaces where `take` agrees. */
@@ -39,7 +47,7 @@ function everywhere(builder: GraphBuilder, graph: Graph, attempt: Attempt, take:
         missed.set(node, found.why);
         return undefined;
       }
-      const site = { site: show(builder, node), parameters: found.parameters, proof: found.proof };
+      const site = { site: siteOf(builder, node), parameters: found.parameters, proof: found.proof };
       made.set(node, site);
       return take(site) ? found.value : undefined;
     }, done);
@@ -51,7 +59,7 @@ function everywhere(builder: GraphBuilder, graph: Graph, attempt: Attempt, take:
   for (const [node, why] of missed) {
     const below = new Set(openedOrder(builder, [node]));
     if ([...made.keys(), ...missed.keys()].some((other) => other !== node && below.has(other))) continue;
-    miss({ rule: attempt.rule, at: show(builder, node), why });
+    miss({ rule: attempt.rule, at: siteOf(builder, node), why });
   }
   if (stores.every((store, at) => store === graph.stores[at])) return graph;
   const known = new Set(graph.axes.map(({ name }) => name));
@@ -102,16 +110,14 @@ export function applyChoices(builder: GraphBuilder, graph: Graph, choices: reado
   for (const choice of choices) {
     const attempt = rules.find(({ rule }) => rule === choice.rule);
     const offered: string[] = [];
-    let found = false;
+    const wanted = keyOf(choice);
     if (attempt !== undefined) {
       current = everywhere(builder, current, attempt, (site) => {
-        offered.push(site.site);
-        const wanted = keyOf({ ...site, rule: attempt.rule }) === keyOf(choice);
-        found ||= wanted;
-        return wanted;
+        offered.push(keyOf({ ...site, rule: attempt.rule }));
+        return offered.at(-1) === wanted;
       }, () => undefined);
     }
-    if (!found) throw new StaleChoice(choice, offered);
+    if (!offered.includes(wanted)) throw new StaleChoice(choice, offered);
   }
   return current;
 }

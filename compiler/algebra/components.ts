@@ -92,7 +92,7 @@ export class GrowingFold {
       const parts: (readonly [number, Result])[] = [];
       for (const [k, term] of terms) {
         const part = this.#join("sum", term, where);
-        if ("why" in part) return made;
+        if ("why" in part) return part;
         parts.push([k, part]);
       }
       return {
@@ -206,7 +206,11 @@ export class GrowingFold {
       if ("why" in moved) return "why" in found ? found : moved;
       return this.#add(op, body, where, { kind: "add", term: moved.difference, proof: { range: "exact", text: `${show(builder, body)} moves by the same amount at every position` } });
     }
-    return this.#polynomial(body, where, moving) ?? ("why" in found ? found : { why: "no repair was found" });
+    const mark = this.components.length;
+    const made = this.#polynomial(body, where, moving);
+    if (made !== undefined) return made;
+    this.components.length = mark;
+    return "why" in found ? found : { why: "no repair was found" };
   }
 
   #add(op: ReduceOperator, body: Value, where: Value, repair: Repair): Component | { readonly why: string } {
@@ -221,6 +225,7 @@ export class GrowingFold {
     free.delete(index.name);
     const own = [...free.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     const repaired = repair.kind === "multiply" ? [repair.factor] : repair.kind === "add" ? [repair.term] : [];
+    for (const value of repaired) if (value.free.includes(index.name)) throw new InternalError(`a repair depends on the position: ${show(builder, value)}`);
     const named = new Set([body, where, ...repaired].flatMap((value) => slotsIn(builder, value).map((slot) => slot.name.replace(/@(old|new)$/, ""))));
     if (extreme !== undefined) named.add(extreme);
     const name = this.fresh(op === "sum" && body === builder.one ? "count" : op);
@@ -283,7 +288,7 @@ export class GrowingFold {
     const { builder } = this;
     const parameters = this.#parameters(body, moving);
     const [parameter] = parameters;
-    if (parameter === undefined || parameters.size > 1 || !isFinite(parameter.facts)) return undefined;
+    if (parameter === undefined || parameters.size > 1 || parameter.free.includes(moving.position) || !isFinite(parameter.facts)) return undefined;
     const reference = this.#reference(parameter, where);
     if (reference === undefined || !isFinite(reference.facts)) return undefined;
     const symbol = builder.slot("reference", [], range(-Infinity, Infinity));

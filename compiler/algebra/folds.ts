@@ -12,7 +12,7 @@
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph, Index, Reduce, Value } from "../../spec/graph/node";
-import { bounded, GrowingFold, implies, type Result, type Rules } from "./components";
+import { bounded, GrowingFold, implies, numberOf, type Result, type Rules } from "./components";
 import { cutsOf } from "./cut";
 import type { Derived, Finish, Firing, Fold, Refusal } from "./derived";
 import { hull } from "./domain";
@@ -78,10 +78,10 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
   const fired: Firing[] = [];
   const refused: Refusal[] = [];
   const results = new Map<Reduce, { readonly result: Result; readonly fold: GrowingFold }>();
-  const names = new Map<string, number>();
   const fresh = (stem: string): string => {
-    const count = (names.get(stem) ?? 0) + 1;
-    names.set(stem, count);
+    const taken = new Set(folds.flatMap(({ components }) => components.map(({ name }) => name)));
+    let count = 1;
+    while (taken.has(count === 1 ? stem : `${stem}${count}`)) count++;
     return count === 1 ? stem : `${stem}${count}`;
   };
   const indexFor = (reduction: Reduce): Index => {
@@ -100,7 +100,7 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
     });
   for (const reduction of reductions) {
     const index = indexFor(reduction);
-    const opened = builder.openAs(reduction, Number(index.name.slice(index.name.lastIndexOf("@") + 1)));
+    const opened = builder.openAs(reduction, numberOf(index));
     const inner = openedOrder(builder, [opened.where, opened.body]).filter((node): node is Reduce => node.kind === "reduce" && results.has(node));
     const after = Math.max(-1, ...inner.map((node) => folds.findIndex((fold) => fold === results.get(node)?.fold)));
     const here = folds.filter((fold, at) => at >= after && fold.index === index);
@@ -121,12 +121,12 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
     if (joined === undefined) {
       const earlier = folds.filter((fold) => fold.index === index && why.length > 0);
       const fold = new GrowingFold(builder, reduction.axis, index, earlier.length === 0 ? 0 : 1 + Math.max(...earlier.map(({ pass }) => pass)), rules, fresh);
+      folds.push(fold);
       const where = resolve(opened.where, builder.true, fold);
       const result = fold.join(reduction.op, resolve(opened.body, where, fold), where);
       if ("why" in result) throw new InternalError(`a reduction is turned away from a fold of its own: ${result.why}`);
       fold.because.push(...why);
       refused.push(...why.map((refusal) => ({ ...refusal, why: `${refusal.why}; it takes a further pass` })));
-      folds.push(fold);
       joined = { result, fold };
     }
     results.set(reduction, joined);

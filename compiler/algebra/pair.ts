@@ -13,7 +13,6 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Load, Value } from "../../spec/graph/node";
 import type { Attempt } from "./attempt";
 import { loadsIn } from "./opened";
-import { show } from "./show";
 import { collect, nestOf, sumOver, terms } from "./sums";
 
 const turned = (builder: GraphBuilder, value: Value, index: Index): Value => builder.substitute(value, new Map<Value, Value>([[index, builder.linear(1, [[-1, index]])]]));
@@ -32,8 +31,8 @@ function pairsOf(builder: GraphBuilder, indices: readonly Index[], body: Value):
   });
 }
 
-const proofOf = (builder: GraphBuilder, loads: readonly Load[], index: Index): string =>
-  `${[...new Set(loads.map((load) => show(builder, load)))].join(" and ")} are read at both positions of ${index.axis}; a sum over it may be taken in any order`;
+const proofOf = (loads: readonly Load[], index: Index): string =>
+  `${[...new Set(loads.map(({ tensor }) => tensor.name))].sort().join(", ")}: each element is read at both positions of ${index.axis}, and a sum over it may be taken in any order`;
 
 export const unroll: Attempt = {
   rule: "unroll",
@@ -47,7 +46,7 @@ export const unroll: Attempt = {
     return {
       value: sumOver(builder, nest.indices.filter((index) => index !== pair.index), builder.add(...sides)),
       parameters: { axis: pair.index.axis },
-      proof: proofOf(builder, pair.loads, pair.index),
+      proof: proofOf(pair.loads, pair.index),
     };
   },
 };
@@ -72,7 +71,7 @@ export const align: Attempt = {
       return {
         value: sumOver(builder, nest.indices, collect(builder, aligned, (factor) => factor.kind === "load" && isPaired(factor))),
         parameters: { axis: index.axis },
-        proof: proofOf(builder, loads, index),
+        proof: proofOf(loads, index),
       };
     }
     return undefined;

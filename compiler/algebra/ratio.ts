@@ -12,7 +12,7 @@
 
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
 import { isFinite } from "../../spec/graph/facts";
-import type { Select, Slot, Value } from "../../spec/graph/node";
+import type { Select, Value } from "../../spec/graph/node";
 import { openedOrder, replaceOpened } from "./opened";
 import { show } from "./show";
 
@@ -50,7 +50,7 @@ export function ratio(moving: Moving, value: Value): Found {
   if (chosen !== undefined) {
     if (moves(moving, chosen.condition)) return { why: `its condition ${show(builder, chosen.condition)} changes with the state` };
     const sides = [true, false].map((side) => ratio(moving, builder.assume(value, chosen.condition, side)));
-    return shared(moving, sides, `the branches of ${show(builder, chosen)} do not share a ratio`);
+    return shared(sides, `the branches of ${show(builder, chosen)} do not share a ratio`);
   }
   if (!value.free.includes(position) && value.kind !== "product" && value.kind !== "linear" && !(value.kind === "apply" && value.fn === "exp")) return quotientOf(moving, value);
   switch (value.kind) {
@@ -58,7 +58,9 @@ export function ratio(moving: Moving, value: Value): Found {
       const parts = value.terms.map(([, term]) => ratio(moving, term));
       if (value.constant !== 0) parts.push({ ratio: builder.one });
       if (!value.free.includes(position) && value.terms.length > 1) return quotientOf(moving, value);
-      return shared(moving, parts, `the terms of ${show(builder, value)} do not share a ratio`);
+      const apart = { why: `the terms of ${show(builder, value)} do not share a ratio` };
+      // One term that stays while another moves explains more than why the other has no ratio of its own.
+      return parts.some((part) => part !== "zero" && "ratio" in part && part.ratio === builder.one) ? sharedOr(parts, apart) : shared(parts, apart.why);
     }
     case "product": {
       let exponent: Value = builder.zero;
@@ -87,7 +89,12 @@ export function ratio(moving: Moving, value: Value): Found {
   return { why: `${show(builder, value)} depends on the position and on the state in one, and no factor of it is free of the position` };
 }
 
-function shared({ builder }: Moving, parts: readonly Found[], why: string): Found {
+function sharedOr(parts: readonly Found[], otherwise: Without): Found {
+  const found = shared(parts, otherwise.why);
+  return found !== "zero" && "why" in found ? otherwise : found;
+}
+
+function shared(parts: readonly Found[], why: string): Found {
   let common: Value | undefined;
   for (const part of parts) {
     if (part === "zero") continue;
@@ -95,7 +102,7 @@ function shared({ builder }: Moving, parts: readonly Found[], why: string): Foun
     if (common !== undefined && common !== part.ratio) return { why };
     common = part.ratio;
   }
-  return common === undefined ? "zero" : { ratio: common === builder.one ? builder.one : common };
+  return common === undefined ? "zero" : { ratio: common };
 }
 
 /** f(m′) / f(m) of a value that does not depend on the position. */
@@ -167,5 +174,3 @@ function branching(moving: Moving, value: Value): Select | undefined {
   }
   return undefined;
 }
-
-export const isSlotOf = (names: ReadonlySet<string>) => (node: Value): node is Slot => node.kind === "slot" && names.has(node.name);

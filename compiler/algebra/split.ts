@@ -112,7 +112,7 @@ export function splitAxis(builder: GraphBuilder, graph: Graph, chain: Chain): Gr
       // An arg-reduction yields a position of the whole axis: it keeps its axis.
       if (node.kind === "table" || node.op === "argmax" || node.op === "argmin") return undefined;
       const parts = positions(index);
-      const at = new Map([[index as Value, positionOf(parts)]]);
+      const at = new Map<Value, Value>([[index, positionOf(parts)]]);
       let inner = builder.substitute(body, at);
       let guard = builder.substitute(where, at);
       for (const part of [...parts].reverse()) {

@@ -62,7 +62,8 @@ export function workOf(builder: GraphBuilder, graph: Graph, sizes: AxisSizes): W
     }
     const { index, where } = builder.open(node);
     // A guard `key = v` holds for one v at each position: summing by key is one addition a position, over all v.
-    const [key] = where.kind === "equal" ? [where.left, where.right].filter((side) => side.kind === "index" && side !== index) : [];
+    const guards = where.kind === "and" ? where.of : [where];
+    const [key] = guards.flatMap((guard) => (guard.kind === "equal" ? [guard.left, guard.right].filter((side) => side.kind === "index" && side !== index) : []));
     const share = key?.kind === "index" ? 1 / (extents.get(key.name) ?? NaN) : 1;
     total = plus(total, positions(node.free) * sizeOf(node.extent, sizes) * share, { ...NO_WORK, operations: 1 });
   }

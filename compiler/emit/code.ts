@@ -37,8 +37,8 @@ export type Line =
   | { readonly kind: "let"; readonly name: Name }
   | { readonly kind: "var"; readonly name: Name; readonly initial: Code }
   | { readonly kind: "effect"; readonly text: Text }
-  /** Without a head the lines stand among the others: names are unique in a module. */
-  | { readonly kind: "nest"; readonly head: Text | undefined; readonly block: Block; readonly otherwise: Block | undefined };
+  /** A head that `repeats` is evaluated before every turn. Without a head the lines stand among the others: names are unique in a module. */
+  | { readonly kind: "nest"; readonly head: Text | undefined; readonly repeats: boolean; readonly block: Block; readonly otherwise: Block | undefined };
 
 /** Lines in braces, and what encloses them. */
 export class Block {

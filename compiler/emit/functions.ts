@@ -19,6 +19,8 @@ export function functionCode(x: Expressions, value: Apply): Code {
   const { fn, args } = value;
   const [first, second] = args;
   if (first === undefined) throw new InternalError(`Math.${fn} of nothing`);
+  // Of constants only what has no value is left; in the text it would be an error.
+  if (args.every(({ kind }) => kind === "constant")) return realLiteral(0);
   const argument = x.real(first);
   const infinite = infinitiesOf(first);
   let code = plain(x, fn, argument, () => {

@@ -2,7 +2,7 @@
 
 import { InternalError, unreachable } from "../../spec/diagnostics/diagnostic";
 import type { Apply, Bitwise, Linear, Product, Value } from "../../spec/graph/node";
-import { boundsOf } from "../kernel/bounds";
+import { boundsOf, I32, U32, type Bounds } from "../kernel/bounds";
 import { integerType, isChecked, isModular } from "../kernel/scalar";
 import { add, atom, bits, call, divide, integerLiteral, modulo, multiply, negate, select, subtract, type Code } from "./code";
 import type { Expressions } from "./expressions";
@@ -20,11 +20,15 @@ export function signedCode(x: Expressions, value: Value): Code {
       return native(x, value);
     case "u32": return call("i32", call("min", x.uint(value), atom("2147483647u")));
     case "wide": return wide(x, value);
-    case undefined: return call("i32", x.real(value));
+    case undefined: return value.kind === "constant" ? integerLiteral(saturate(Math.trunc(value.value), I32)) : call("i32", x.real(value));
   }
 }
 
+/** Conversions of constants are done here: in the text, one that does not fit is an error. */
+const saturate = (value: number, [low, high]: Bounds): number => Math.min(Math.max(value, low), high);
+
 export function unsignedCode(x: Expressions, value: Value): Code {
+  if (value.kind === "constant") return unsigned(saturate(Math.trunc(value.value), U32));
   switch (integerType(value)) {
     case "i32": return call("u32", boundsOf(value)[0] >= 0 ? x.int(value) : call("max", x.int(value), atom("0")));
     case "u32": return nativeUnsigned(x, value);

@@ -58,9 +58,9 @@ function placeOf(x: Expressions, array: KernelArray, value: Load | Slot): Place 
 /** Item `at` of an array's variable. */
 function item(x: Expressions, array: KernelArray, at: Value, certain: boolean): Code {
   const variable = x.variable(array);
-  const address = x.modular(at);
-  if (certain) return element(variable, address);
-  return element(variable, call("min", call("u32", address), subtract(call("arrayLength", atom(`&${variable}`)), atom("1u"))));
+  if (certain) return element(variable, x.modular(at));
+  const address = at.kind === "constant" ? atom(`${Math.max(0, at.value)}u`) : call("u32", x.modular(at));
+  return element(variable, call("min", address, subtract(call("arrayLength", atom(`&${variable}`)), atom("1u"))));
 }
 
 /** An element of an f32 or f16 array. */

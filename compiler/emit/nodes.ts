@@ -74,7 +74,7 @@ function writeStage(x: Writer, stage: Stage, lanes: number, invocation: Code): v
     }
   });
   const head = product < lanes ? statement("if (", compare("<", invocation, integerLiteral(product)), ")") : undefined;
-  around.lines.push({ kind: "nest", head, block: scope, otherwise: undefined });
+  around.lines.push({ kind: "nest", head, repeats: false, block: scope, otherwise: undefined });
 }
 
 function otherwiseOf(x: Writer, stage: Stage): (() => void) | undefined {
@@ -150,7 +150,7 @@ function writeHalves(x: Writer, { array: name, word, element, digits, value }: P
     x.ensure([value]);
     const shift = call("u32", bits("<<", bits("&", x.int(element), integerLiteral(1)), atom("4u")));
     effect(x, statement(whole, " |= ", bits("<<", storedCode(x, array.element, value), shift)));
-  });
+  }, digits.map(({ index }) => index));
   effect(x, statement(itemAt(x, array, word), " = ", whole));
 }
 
@@ -171,7 +171,7 @@ function writeCodes(x: Writer, { array: name, row, word, element, digits, value 
     const left = bits("<<", code, call("u32", shift));
     const moved = 32 % width === 0 ? left : select(compare("<", shift, integerLiteral(0)), bits(">>", code, call("u32", subtract(integerLiteral(0), shift))), left);
     effect(x, statement(whole, " |= ", moved));
-  });
+  }, digits.map(({ index }) => index));
   const address = builder.add(builder.multiply(flatIndex(builder, rows, row), wordsPerRow(builder, length, width)), word);
   effect(x, statement(itemAt(x, array, address), " = ", whole));
 }

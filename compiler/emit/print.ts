@@ -32,8 +32,8 @@ export class Printer {
         case "var": this.#countCode(line.initial, block); break;
         case "effect": this.#countCode(line.text, block); break;
         case "nest":
-          // A head may be evaluated many times: what it uses keeps its name.
-          if (line.head !== undefined) this.#countCode(line.head, line.block);
+          // What is evaluated again and again keeps its name, as it does elsewhere than in its own block.
+          if (line.head !== undefined) this.#countCode(line.head, line.repeats ? line.block : block);
           this.#countBlock(line.block);
           if (line.otherwise !== undefined) this.#countBlock(line.otherwise);
       }

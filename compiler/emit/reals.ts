@@ -97,9 +97,12 @@ function unfinished(x: Expressions, { factors }: Product, plain: Code): Code {
 }
 
 function powers(x: Expressions, factors: readonly (readonly [Value, number])[]): Code {
-  let code: Code | undefined;
+  const constant = factors.reduce((all, [base, exponent]) => (base.kind === "constant" ? all * base.value ** exponent : all), 1);
+  // A quotient of constants that is left is by zero; in the text it would be an error.
+  let code: Code | undefined = factors.some(([base]) => base.kind === "constant") ? realLiteral(Number.isNaN(constant) ? 0 : constant) : undefined;
   const below: Code[] = [];
   for (const [base, exponent] of factors) {
+    if (base.kind === "constant") continue;
     const factor = x.real(base);
     if (exponent === -0.5) {
       const root = call("inverseSqrt", factor);

@@ -199,21 +199,22 @@ function startExtreme(x: LoopWriter, place: Scope, reduce: Reduce, op: "max" | "
   return { result: extreme, step: (body) => emit(x, statement(extreme, " = ", call(op, extreme, read(body)))) };
 }
 
-/** The position of the first extreme: −1 until there is one. */
+/** The position of the first extreme; 0 where nothing is above −∞, for a maximum. Integers are never infinite: −1 until there is one. */
 function startPosition(x: LoopWriter, place: Scope, reduce: Reduce): Accumulator {
+  const upwards = reduce.op === "argmax";
   const type = integerType(reduce.body);
-  const [initial, read] = type === "i32" ? [atom("0"), (body: Value) => x.int(body)]
-    : type === "u32" ? [atom("0u"), (body: Value) => x.uint(body)]
-    : [realLiteral(0), (body: Value) => x.real(body)];
+  const real = type !== "i32" && type !== "u32";
+  const initial = real ? realLiteral(upwards ? -SENTINEL : SENTINEL) : atom(type === "i32" ? "0" : "0u");
   const best = x.declare(place, "m", initial);
-  const position = x.declare(place, "a", integerLiteral(-1));
+  const position = x.declare(place, "a", integerLiteral(real ? 0 : -1));
   return {
-    result: call("max", position, atom("0")),
+    result: real ? position : call("max", position, atom("0")),
     step: (body, index) => {
-      const value = read(body);
-      const better = compare(reduce.op === "argmax" ? ">" : "<", value, best);
+      const value = type === "i32" ? x.int(body) : type === "u32" ? x.uint(body) : x.real(body);
+      const better = compare(upwards ? ">" : "<", value, best);
+      const taken = real ? better : junction("||", [better, compare("<", position, atom("0"))]);
       const inner = new Scope(x.scope, []);
-      x.scope.lines.push({ kind: "nest", head: statement("if (", junction("||", [better, compare("<", position, atom("0"))]), ")"), block: inner, otherwise: undefined });
+      x.scope.lines.push({ kind: "nest", head: statement("if (", taken, ")"), repeats: false, block: inner, otherwise: undefined });
       inner.lines.push({ kind: "effect", text: statement(best, " = ", value) }, { kind: "effect", text: statement(position, " = ", index) });
     },
   };

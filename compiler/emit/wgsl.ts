@@ -4,7 +4,7 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Value } from "../../spec/graph/node";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { elementName } from "../../spec/tensor";
-import type { Item, Kernel, KernelArray, Node } from "../kernel/kernel";
+import type { Kernel, KernelArray, Node } from "../kernel/kernel";
 import { LARGEST } from "../kernel/bounds";
 import { add, atom, call, compare, multiply, statement, type Code, type Name } from "./code";
 import { HELPERS } from "./helpers";
@@ -98,14 +98,16 @@ function writtenBy(nodes: readonly Node[]): ReadonlySet<string> {
 }
 
 /** A name of the user's inside a comment: whatever could end it or hide in it is left out. */
-export const escape = (text: string): string => text.replace(/[^\w.@#$ -]/g, "?");
+export const escape = (text: string): string => text.replace(/[^\w.@#$%:'` -]/g, "?");
 
 const describe = (array: KernelArray): string => `${escape(array.name)}: ${elementName(array.element)}, ${array.space}`;
 
+/** `axis`, primed for the second opening of an axis and so on. */
+const shown = (index: string): string => escape(index.replace(/@(\d+)$/, (_, k: string) => "'".repeat(Math.min(Number(k), 3))));
+
+/** What the kernel computes for what, and its reductions in order of writing. */
 function heading(x: Writer, kernel: Kernel): readonly string[] {
-  const items = kernel.body.flatMap((node) => (node.kind === "stage" ? node.items : []));
-  const targets = [...new Set(items.map((item: Item) => item.array))].map(escape).join(", ");
-  const lanes = kernel.body.flatMap((node) => (node.kind === "stage" ? node.digits.map(({ index }) => index.name) : []));
-  const loops = x.loops.map(({ depth, reduce }) => `//   ${"  ".repeat(Math.max(0, depth - 1))}${reduce.op} over ${escape(reduce.axis)}`);
-  return [`// ${escape(kernel.name)}: ${targets}${lanes.length > 0 ? ` for every ${lanes.map(escape).join(", ")}` : ""}`, ...loops];
+  const axes = kernel.body.flatMap((node) => (node.kind === "stage" ? node.digits.map(({ index }) => shown(index.name)) : []));
+  const loops = x.loops.map(({ depth, reduce }) => `//   ${"  ".repeat(Math.max(0, depth - 2))}${reduce.op} over ${escape(reduce.axis)}`);
+  return [`// ${escape(kernel.name)}${axes.length > 0 ? `, for every ${axes.join(", ")}` : ""}`, ...loops];
 }

@@ -103,11 +103,10 @@ export class Writer implements LoopWriter {
   /** Sizes, indices, and conversions of what is kept in a variable of another type. */
   #leaf(value: Value, as: As): Code | undefined {
     if (value.kind === "reduce") return this.#converted(value, as);
-    if (as === "modular" || as === "int") {
-      if (value.kind === "extent") return call("i32", atom(`sizes.${this.#size(value.axis)}`));
-      if (value.kind === "index") return this.#index(value);
-    }
-    return undefined;
+    if (value.kind !== "extent" && value.kind !== "index") return undefined;
+    if (as === "modular") return this.int(value);
+    if (as !== "int") return undefined;
+    return value.kind === "index" ? this.#index(value) : call("i32", atom(`sizes.${this.#size(value.axis)}`));
   }
 
   #converted(value: Reduce, as: As): Code {
@@ -157,7 +156,7 @@ export class Writer implements LoopWriter {
   /** `if (code) { … }` at the start of the kernel, to be filled by the caller. */
   surplus(code: Code): Block {
     const inner = new Block(this.root);
-    this.root.lines.push({ kind: "nest", head: statement("if (", code, ")"), block: inner, otherwise: undefined });
+    this.root.lines.push({ kind: "nest", head: statement("if (", code, ")"), repeats: false, block: inner, otherwise: undefined });
     return inner;
   }
 
@@ -194,15 +193,15 @@ export class Writer implements LoopWriter {
     this.count(index, atom("0"), this.int(index.extent), write);
   }
 
-  /** A loop over `index` from `low` below `high` in the current scope. */
-  count(index: Index, low: Code, high: Code, write: () => void): void {
+  /** A loop over `index` from `low` below `high` in the current scope, which also binds `more`. */
+  count(index: Index, low: Code, high: Code, write: () => void, more: readonly Index[] = []): void {
     const around = this.#scope;
-    const inner = new Scope(around, [index.name]);
+    const inner = new Scope(around, [index, ...more].map(({ name }) => name));
     const counter: Name = { kind: "name", block: inner, hint: "k", value: undefined };
     inner.indices.set(index.name, counter);
     this.within(inner, write);
     const head = statement("for (var ", counter, " = ", low, "; ", counter, " < ", high, "; ", counter, "++)");
-    around.lines.push({ kind: "nest", head, block: inner, otherwise: undefined });
+    around.lines.push({ kind: "nest", head, repeats: true, block: inner, otherwise: undefined });
   }
 
   guard(condition: Value, write: () => void): void {
@@ -217,7 +216,7 @@ export class Writer implements LoopWriter {
     this.within(inner, write);
     const outer = otherwise === undefined ? undefined : new Scope(around, names);
     if (outer !== undefined && otherwise !== undefined) this.within(outer, otherwise);
-    around.lines.push({ kind: "nest", head: statement("if (", code, ")"), block: inner, otherwise: outer });
+    around.lines.push({ kind: "nest", head: statement("if (", code, ")"), repeats: false, block: inner, otherwise: outer });
   }
 }
 

@@ -45,7 +45,8 @@ export function makePlan(builder: GraphBuilder, graph: Graph, limits: DeviceLimi
     builder,
     arrays: new Map([...inputs, ...outputs, ...temporaries.arrays].map((array) => [array.name, array])),
     temporaries: temporaries.arrays.map(({ name }) => name),
-    units: ordered([...temporaries.units, ...units]),
+    // What fills an array without elements has nothing to do.
+    units: ordered([...temporaries.units, ...units]).filter(({ array }) => !array.shape.includes(builder.zero)),
   };
 }
 

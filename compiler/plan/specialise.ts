@@ -69,8 +69,12 @@ class Copy {
       case "load": return b.load(value.tensor, value.indices.map(on));
       case "linear": return b.linear(value.constant, value.terms.map(([k, term]) => [k, on(term)] as const));
       case "product": return b.product(value.factors.map(([base, exponent]) => [on(base), exponent] as const));
-      case "quotient": return b.quotient(on(value.left), on(value.right));
-      case "remainder": return b.remainder(on(value.left), on(value.right));
+      case "quotient": case "remainder": {
+        const right = on(value.right);
+        // What divides by zero is not promised, and must not stand in the text.
+        if (right === b.zero) return b.zero;
+        return value.kind === "quotient" ? b.quotient(on(value.left), right) : b.remainder(on(value.left), right);
+      }
       case "apply": return b.apply(value.fn, value.args.map(on));
       case "bitwise": return b.bitwise(value.op, on(value.left), on(value.right));
       case "larger": return b.larger(on(value.left), on(value.right));

@@ -40,7 +40,7 @@ export function spread(plan: Plan, unit: Unit, lanes: number): Kernel {
   };
   const names = new Set([...arraysRead([unit.value, ...unit.indices]), unit.array.name]);
   const arrays = [...names].map((name): KernelArray => plan.arrays.get(name) ?? missing(name));
-  return { name: `${plan.name} ${unit.array.name}`, grid: group.kind === "index" ? [group] : [], lanes, arrays, body: [stage] };
+  return { name: `${plan.name}: ${unit.array.name}`, grid: group.kind === "index" ? [group] : [], lanes, arrays, body: [stage] };
 }
 
 function missing(name: string): never {
@@ -107,8 +107,10 @@ function digitsOf(builder: GraphBuilder, number: Value, axes: readonly Index[]):
   for (let at = axes.length - 1; at >= 0; at--) {
     const index = axes[at];
     if (index === undefined) break;
-    digits.unshift({ index, value: at === 0 ? rest : builder.remainder(rest, index.extent) });
-    rest = builder.quotient(rest, index.extent);
+    // Of an axis without positions nothing is ever computed.
+    const extent = index.extent === builder.zero ? builder.one : index.extent;
+    digits.unshift({ index, value: at === 0 ? rest : builder.remainder(rest, extent) });
+    rest = builder.quotient(rest, extent);
   }
   return digits;
 }

@@ -3,7 +3,7 @@
 import { choose, condition } from "./choose";
 import { describe, known, list, native, UNDEFINED, type Machine, type Meaning, type Native } from "./meaning";
 import { binary } from "./operators";
-import { ts } from "./typescript";
+import type { ts } from "./typescript";
 
 /** The longest array that a program may make. */
 export const LONGEST_ARRAY = 65536;

@@ -53,6 +53,9 @@ const isSure = ({ code }: ts.Diagnostic): boolean => code < 2000 || SURE.has(cod
 /** Parsed files that do not change: kvern's and the libraries'. A parsed file also keeps what binding found in it. */
 const parsed = new Map<string, ts.SourceFile>();
 
+/** The program before: what it found of imports is taken over where nothing changed. */
+let latest: ts.Program | undefined;
+
 export function check(files: Files, sources: PackageSources, entry: string): Checked {
   const small = checkWith(files, sources, entry, "small");
   return small.sure ? small.checked : checkWith(files, sources, entry, "full").checked;
@@ -61,7 +64,8 @@ export function check(files: Files, sources: PackageSources, entry: string): Che
 function checkWith(files: Files, sources: PackageSources, entry: string, library: "small" | "full"): { readonly checked: Checked; readonly sure: boolean } {
   const host = new Host(files, sources, library);
   const roots = library === "small" ? [SMALL_LIBRARY_PATH] : [AMBIENT_PATH];
-  const program = ts.createProgram({ rootNames: [...roots, entry], options: host.options, host });
+  const program = ts.createProgram({ rootNames: [...roots, entry], options: host.options, host, ...(latest === undefined ? {} : { oldProgram: latest }) });
+  latest = program;
   const origin = originOf(files, sources);
   const file = program.getSourceFile(entry);
   if (file === undefined) throw new InternalError(`${entry} was found and cannot be parsed`);
@@ -119,7 +123,11 @@ class Host implements ts.CompilerHost {
     if (path === SMALL_LIBRARY_PATH) return SMALL_LIBRARY;
     if (path === AMBIENT_PATH) return AMBIENT_MODULES;
     if (path.startsWith(`${FULL_LIBRARY_FOLDER}/`)) return fullLibrary().get(path);
-    return this.#files.read(path) ?? this.#sources.read(path);
+    return this.#isOwn(path) ? this.#sources.read(path) : this.#files.read(path);
+  }
+
+  #isOwn(path: string): boolean {
+    return path.startsWith(`${this.#sources.root}/spec/`);
   }
 
   fileExists(path: string): boolean {
@@ -127,12 +135,11 @@ class Host implements ts.CompilerHost {
   }
 
   getSourceFile(path: string, version: ts.ScriptTarget | ts.CreateSourceFileOptions): ts.SourceFile | undefined {
-    const lasting = path.startsWith("/@types/") || path.startsWith(`${FULL_LIBRARY_FOLDER}/`) || path.startsWith(`${this.#sources.root}/spec/`);
+    const lasting = path.startsWith("/@types/") || path.startsWith(`${FULL_LIBRARY_FOLDER}/`) || this.#isOwn(path);
     const had = parsed.get(path);
-    // kvern's own sources do not change while a process runs, unless it is being worked on: then their text decides.
+    if (had !== undefined) return had;
     const text = this.readFile(path);
     if (text === undefined) return undefined;
-    if (had !== undefined && had.text === text) return had;
     const file = ts.createSourceFile(path, text, version, true);
     if (lasting) parsed.set(path, file);
     return file;

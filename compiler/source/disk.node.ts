@@ -30,7 +30,7 @@ export function filesOnDisk(): Files {
   };
 }
 
-/** The package this file belongs to, from its sources or from its build. */
+/** The package this file belongs to, from its sources or from its build. Its files are read once. */
 export function packageOnDisk(): PackageSources {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, "spec", "index.ts"))) {
@@ -38,5 +38,14 @@ export function packageOnDisk(): PackageSources {
     if (parent === folder) throw new InternalError("the sources of the language are not beside the compiler");
     folder = parent;
   }
-  return { root: slashed(folder), read: textOf };
+  const root = slashed(folder);
+  const texts = new Map<string, string | undefined>();
+  return {
+    root,
+    read: (path) => {
+      if (!path.startsWith(`${root}/spec/`)) return undefined;
+      if (!texts.has(path)) texts.set(path, textOf(path));
+      return texts.get(path);
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { KvernError, type Diagnostic, type Place, type Related } from "../../spe
 import { isTruth } from "../../spec/graph/builder";
 import type { Span, Value } from "../../spec/graph/node";
 import type { Checked, Origin } from "./check";
-import { GrowingBody } from "./body";
+import type { GrowingBody } from "./body";
 import { expression } from "./expressions";
 import { functionName } from "./functions";
 import { describe, Scope, type Body, type Closure, type Fault, type Machine, type Meaning } from "./meaning";

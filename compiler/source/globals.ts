@@ -20,10 +20,11 @@ function numberArgument(machine: Machine, name: string, meaning: Meaning, site: 
 
 function applied(fn: MathFunction): Native {
   const arity = (BINARY_FUNCTIONS as readonly string[]).includes(fn) ? 2 : 1;
+  const compute: (...values: [number, number]) => number = Math[fn];
   return native(fn, (machine, args, site) => {
     const taken = Array.from({ length: arity }, (_, at) => args[at] ?? UNDEFINED);
-    const plain = taken.map(knownNumber);
-    if (plain.every((value) => value !== undefined)) return known((Math[fn] as (...of: readonly number[]) => number)(...plain));
+    const [x, y = 0] = taken.map(knownNumber);
+    if (x !== undefined && taken.every((arg) => arg.kind === "static")) return known(compute(x, y));
     const values = taken.map((arg) => numberArgument(machine, fn, arg, site));
     const { builder } = machine.body(site, `Math.${fn}`);
     return ofNode(builder.apply(fn, values));

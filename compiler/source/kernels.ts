@@ -6,7 +6,7 @@ import type { AxisDeclaration, Element, Graph, Obligation, Store, Tensor, Value 
 import { GrowingBody, SizeFound } from "./body";
 import type { Evaluator } from "./evaluator";
 import { isIntegral } from "./integers";
-import { describe, fieldsOf, native, ofNode, UNDEFINED, type AxisMeaning, type Body, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native, type TensorMeaning } from "./meaning";
+import { describe, fieldsOf, native, ofNode, UNDEFINED, type AxisMeaning, type Body, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native } from "./meaning";
 import { member } from "./members";
 import type { ts } from "./typescript";
 
@@ -26,17 +26,16 @@ export function graphOf(evaluator: Evaluator, name: string, kernel: KernelMeanin
 }
 
 function grow(evaluator: Evaluator, name: string, kernel: KernelMeaning, body: GrowingBody): Graph {
-  const { inputs, outputs, site } = kernel;
+  const { inputs, outputs, single, site } = kernel;
   const tensors: Tensor[] = [];
-  const results: readonly (readonly [string, TensorMeaning])[] = outputs instanceof Map ? [...(outputs as ReadonlyMap<string, TensorMeaning>)] : [["out", outputs as TensorMeaning]];
   const stores = evaluator.within(body, () => {
     body.builder.span = evaluator.spanOf(site);
     // The axes of the signature come first, in its order.
     for (const [key, spec] of inputs) declare(body, key, spec, tensors, site);
-    for (const [, { axes }] of results) for (const axis of axes) body.extent(axis, site);
+    for (const { axes } of outputs.values()) for (const axis of axes) body.extent(axis, site);
     const readers = fieldsOf([...inputs].map(([key, spec]) => [key, reader(body, key, spec)] as const));
     const elements = evaluator.call(kernel.body, [readers], site);
-    return results.map(([key, spec]) => store(evaluator, body, { name: key, element: spec.element, axes: spec.axes.map((axis) => axis.name) }, spec.axes, outputs instanceof Map ? member(evaluator, elements, key, site) : elements, site));
+    return [...outputs].map(([key, spec]) => store(evaluator, body, { name: key, element: spec.element, axes: spec.axes.map((axis) => axis.name) }, spec.axes, single ? elements : member(evaluator, elements, key, site), site));
   });
   const { obligations, builder } = body;
   const axes = usedAxes(body.axes, [...tensors, ...stores.map(({ output }) => output)], stores, obligations);
@@ -81,7 +80,6 @@ function store(evaluator: Evaluator, body: Body, output: Tensor, axes: readonly 
     evaluator.refuse(site, { code: "KV3010", message: `the body does not compute the output \`${output.name}\``, expected: "a function of its indices", got: describe(element), mend: `Return a function: \`(${output.axes.map((_, at) => `i${at}`).join(", ")}) => …\`.` });
   }
   const at: Value[] = [];
-  let value: Value | undefined;
   const descend = (rest: readonly AxisMeaning[]): Value => {
     const [axis, ...others] = rest;
     if (axis !== undefined) {
@@ -93,7 +91,7 @@ function store(evaluator: Evaluator, body: Body, output: Tensor, axes: readonly 
     const of = element.kind === "closure" && ownDeclaration(evaluator, element.declaration) ? element.declaration : site;
     return evaluator.number(evaluator.call(element, at.map(ofNode), of), of);
   };
-  value = descend(axes);
+  const value = descend(axes);
   checkIntegral(evaluator, output, value, element.kind === "closure" ? element.declaration : site);
   return { output, indices: at, value };
 }

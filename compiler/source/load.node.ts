@@ -8,8 +8,8 @@ import { createRequire, isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ts } from "ts-morph";
 import { KvernError, refuse } from "../../spec/diagnostics/diagnostic";
+import { ts } from "./typescript";
 
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -84,7 +84,7 @@ class Modules {
     if (specifier === "kvern" || specifier.startsWith("kvern/")) return this.#own(specifier);
     if (isBuiltin(specifier)) return specifier;
     const { resolvedModule } = ts.resolveModuleName(specifier, from, OPTIONS, ts.sys);
-    const source = resolvedModule !== undefined && resolvedModule.isExternalLibraryImport !== true && resolvedModule.extension !== ts.Extension.Dts;
+    const source = resolvedModule !== undefined && resolvedModule.isExternalLibraryImport !== true && !resolvedModule.resolvedFileName.endsWith(".d.ts");
     return source ? this.place(resolvedModule.resolvedFileName) : pathToFileURL(createRequire(from).resolve(specifier)).href;
   }
 }

@@ -29,7 +29,9 @@ export interface EncodedMeaning { readonly kind: "encoded"; readonly axes: reado
 export interface KernelMeaning {
   readonly kind: "kernel";
   readonly inputs: ReadonlyMap<string, InputMeaning>;
-  readonly outputs: TensorMeaning | ReadonlyMap<string, TensorMeaning>;
+  /** By name; a single output is called `out`, and its body returns one function. */
+  readonly outputs: ReadonlyMap<string, TensorMeaning>;
+  readonly single: boolean;
   readonly body: Meaning;
   readonly site: ts.CallExpression;
 }

@@ -1,7 +1,7 @@
 /** @file What stands after a dot or between brackets: fields of records, items and methods of arrays, and strings. */
 
 import { arrayMethod } from "./arrays";
-import { describe, fieldsOf, known, list, native, UNDEFINED, type AxisMeaning, type Fields, type InputMeaning, type Machine, type Meaning, type TensorMeaning } from "./meaning";
+import { describe, fieldsOf, known, list, native, UNDEFINED, type AxisMeaning, type Fields, type InputMeaning, type KernelMeaning, type Machine, type Meaning } from "./meaning";
 import type { Element } from "../../spec/graph/node";
 import type { ts } from "./typescript";
 
@@ -14,7 +14,7 @@ export function member(machine: Machine, of: Meaning, name: string, site: ts.Nod
     case "static": return staticMember(machine, of.value, name, site);
     case "axis": return axisFields(of).fields.get(name) ?? UNDEFINED;
     case "tensor": case "encoded": return specMember(of, name);
-    case "kernel": return { kind: known("kernel"), inputs: inputFields(of.inputs), outputs: of.outputs instanceof Map ? fieldsOf(of.outputs) : (of.outputs as TensorMeaning), body: of.body }[name] ?? UNDEFINED;
+    case "kernel": return kernelFields(of).fields.get(name) ?? UNDEFINED;
     case "closure": case "native":
       return machine.refuse(site, { code: "KV1119", message: `the language has no methods of functions, such as \`${name}\``, expected: "a call", mend: "Call the function: `f(i)`." });
     case "node":
@@ -28,6 +28,9 @@ const elementFields = (element: Element): Fields =>
   fieldsOf([["kind", known(element.kind)], ...(element.kind === "uint" ? [["bits", known(element.bits)] as const] : [])]);
 
 const inputFields = (inputs: ReadonlyMap<string, InputMeaning>): Fields => fieldsOf(inputs);
+
+const kernelFields = ({ inputs, outputs, single, body }: KernelMeaning): Fields =>
+  fieldsOf([["kind", known("kernel")], ["inputs", inputFields(inputs)], ["outputs", (single ? outputs.get("out") : undefined) ?? fieldsOf(outputs)], ["body", body]]);
 
 function specMember(of: InputMeaning, name: string): Meaning {
   switch (name) {
@@ -103,6 +106,6 @@ export function element(machine: Machine, of: Meaning, key: Meaning, site: ts.No
 /** The items of something that is spread, taken apart or iterated. */
 export function items(machine: Machine, meaning: Meaning, site: ts.Node): readonly Meaning[] {
   if (meaning.kind === "list") return meaning.items;
-  if (meaning.kind === "static" && typeof meaning.value === "string") return [...meaning.value].map(known);
+  if (meaning.kind === "static" && typeof meaning.value === "string") return Array.from(meaning.value, known);
   return machine.refuse(site, { code: "KV1121", message: "something that is no array is spread or taken apart", expected: "an array", got: describe(meaning) });
 }

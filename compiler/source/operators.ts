@@ -4,7 +4,7 @@ import { isTruth } from "../../spec/graph/builder";
 import { BITWISE_OPERATORS, type BitwiseOperator, type Value } from "../../spec/graph/node";
 import { isWord } from "./integers";
 import { describe, known, ofNode, type Fault, type Machine, type Meaning, type Static } from "./meaning";
-import { ts } from "./typescript";
+import type { ts } from "./typescript";
 
 type Primitive = Static["value"];
 

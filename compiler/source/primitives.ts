@@ -79,12 +79,14 @@ const makeKernel = native("kernel", (machine, [inputs = UNDEFINED, output = UNDE
   if (machine.inBody) machine.refuse(site, { code: "KV1201", message: "a kernel is made inside the body of another", expected: "kernels beside each other", mend: "Move it out, to the top of the file, or write what it computes as a function." });
   if (!ts.isCallExpression(site)) return machine.refuse(site, { code: "KV1201", message: "`kernel` is used without being called", expected: "`kernel(inputs, output, body)`" });
   const taken = inputRecord(machine, inputs, "an input", site);
-  const outputs = output.kind === "tensor" ? output : outputRecord(machine, output, site);
-  const names = outputs instanceof Map ? [...outputs.keys()] : ["out"];
-  for (const name of names) {
-    if (taken.has(name)) machine.refuse(site, { code: "KV1203", message: `an input and an output are both called \`${name}\``, expected: "names that differ", got: `\`${name}\` twice`, mend: names.length === 1 && !(outputs instanceof Map) ? "A single output is called `out`: rename the input, or name the output: `{ next: f32(token) }`." : "Rename one of them." });
+  const single = output.kind === "tensor";
+  const outputs = single ? new Map([["out", output]]) : outputRecord(machine, output, site);
+  for (const name of outputs.keys()) {
+    if (!taken.has(name)) continue;
+    const mend = single ? "A single output is called `out`: rename the input, or name the output: `{ next: f32(token) }`." : "Rename one of them.";
+    machine.refuse(site, { code: "KV1203", message: `an input and an output are both called \`${name}\``, expected: "names that differ", got: `\`${name}\` twice`, mend });
   }
-  return { kind: "kernel", inputs: taken, outputs, body, site };
+  return { kind: "kernel", inputs: taken, outputs, single, body, site };
 });
 
 function outputRecord(machine: Machine, meaning: Meaning, site: ts.Node): ReadonlyMap<string, TensorMeaning> {

@@ -52,9 +52,8 @@ export function constants(machine: Machine, declarations: ts.VariableDeclaration
 
 /** Refuses `let`, `var` and `using`. */
 export function checkConstant(machine: Machine, declarations: ts.VariableDeclarationList): void {
-  const flags = declarations.flags & ts.NodeFlags.BlockScoped;
-  if (flags === ts.NodeFlags.Const) return;
-  const word = flags === ts.NodeFlags.Let ? "let" : flags === ts.NodeFlags.None ? "var" : "using";
+  const word = /^(?:await\s+)?(\w+)/.exec(declarations.getText())?.[1] ?? "var";
+  if (word === "const") return;
   machine.refuse(declarations, { code: "KV1102", message: `\`${word}\` declares a variable that can change`, expected: "`const`", got: `\`${word}\``, mend: "Declare it with `const`; a value that grows along an axis is a reduction: `sum(axis, (i) => …)`." });
 }
 

@@ -1,0 +1,75 @@
+/** @file Runs a graph on the device, with sizes open and with sizes fixed, and holds every element to the interpreter's bound. */
+
+import { expect } from "vitest";
+import { lower } from "../../compiler/lower";
+import type { DeviceLimits, Program, Sizes } from "../../compiler/program";
+import { kernelOf, RunCheck } from "../../runtime/kernel";
+import type { Graph } from "../../spec/graph/node";
+import { faults } from "../../spec/graph/validate";
+import { interpretWithBound } from "../../spec/interpreter";
+import { bindSizes } from "../../spec/tensor/check";
+import type { TensorData } from "../../spec/tensor";
+import { device } from "../device/harness";
+
+export const LIMITS: DeviceLimits = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxStorageBufferBindingSize: 2 ** 27,
+};
+
+export type Inputs = Readonly<Record<string, TensorData>>;
+
+export interface Agreement {
+  /** Elements whose bound was finite, so that they were compared. */
+  readonly compared: number;
+  readonly outputs: Readonly<Record<string, TensorData>>;
+  readonly program: Program;
+}
+
+export interface AgreementOptions {
+  readonly set?: Sizes;
+  readonly limits?: Partial<DeviceLimits>;
+  /** Fix no size, all sizes, or try both. */
+  readonly sizes?: "open" | "fixed" | "both";
+}
+
+async function run(graph: Graph, inputs: Inputs, set: Sizes, fixed: Sizes, limits: DeviceLimits): Promise<{ program: Program; outputs: Record<string, TensorData> }> {
+  const program = lower(graph, { set: fixed, limits });
+  const kernel = kernelOf(graph, () => undefined);
+  const explain = (): never => {
+    throw new Error("these tests explain nothing");
+  };
+  const prepared = await device().compile({ program, kernel, check: new RunCheck(kernel, fixed), explain });
+  return { program, outputs: await prepared.run(inputs, { set }) };
+}
+
+/** Fails unless the device computes what the interpreter does, within its bound. */
+export async function agree(graph: Graph, inputs: Inputs, { set = {}, limits = {}, sizes = "both" }: AgreementOptions = {}): Promise<Agreement> {
+  expect(faults(graph)).toEqual([]);
+  const expected = interpretWithBound(graph, inputs, { set });
+  const bound = bindSizes(graph, inputs, set);
+  const every: DeviceLimits = { ...LIMITS, ...limits };
+  const ways = sizes === "open" ? [{}] : sizes === "fixed" ? [bound] : [{}, bound];
+  let agreement: Agreement | undefined;
+  for (const fixed of ways) {
+    const { program, outputs } = await run(graph, inputs, set, fixed, every);
+    let compared = 0;
+    for (const [name, { data, bound: bounds, shape }] of Object.entries(expected)) {
+      const got = outputs[name];
+      expect(got?.shape).toEqual(shape);
+      data.forEach((value, at) => {
+        const least = bounds[at] ?? 0;
+        if (least === Infinity) return;
+        compared++;
+        const is = got?.data[at] ?? NaN;
+        if (Object.is(is + 0, value + 0) || Math.abs(is - value) <= least) return;
+        expect.fail(`${name}[${at}] of ${shape.join("×")} is ${is}, and should be ${value} ± ${least}\n${program.dispatches.map(({ code }) => code).join("\n")}`);
+      });
+    }
+    agreement = { compared, outputs, program };
+  }
+  if (agreement === undefined) throw new Error("nothing was run");
+  return agreement;
+}
