@@ -1,0 +1,67 @@
+/** @file The launcher that `kvern build` writes beside a kernel: TypeScript that imports `kvern/runtime` and nothing else. */
+
+import type { SerialisedGraph } from "../../spec/graph/json";
+import type { Tensor } from "../../spec/graph/node";
+import type { Sizes } from "../../spec/tensor/check";
+import { elementName } from "../../spec/tensor/element";
+import { shapeText } from "../../spec/tensor/tensor";
+
+/**
+ * The text of NAME.ts.
+ * @param file where the kernel was written, for the first comment
+ * @param fixed sizes that are fixed unless the caller fixes others
+ */
+export function launcher(file: string, graph: SerialisedGraph, fixed: Sizes): string {
+  const { name, inputs, outputs } = graph;
+  const type = name.charAt(0).toUpperCase() + name.slice(1);
+  const open = graph.axes.filter(({ extent }) => extent === undefined).map((axis) => axis.name);
+  return `/**
+ * Launches the kernel \`${name}\`. Written by kvern from ${file.replaceAll("*/", "")}: change that, and build again.
+ *
+ *     const ${name} = await prepare${type}(await openDevice());
+ *     const { ${outputs.map((output) => output.name).join(", ")} } = await ${name}.run(inputs);
+ */
+
+import type * as runtime from "kvern/runtime";
+
+/** What \`${name}\` is given: { shape, data }, a tensor on the device, or a buffer of it. */
+export interface ${type}Inputs {
+${inputs.map((tensor) => member(tensor, "runtime.RunInput")).join("\n")}
+}
+
+/** What \`${name}\` gives. */
+export interface ${type}Outputs {
+${outputs.map((tensor) => member(tensor, "runtime.TensorData")).join("\n")}
+}
+
+/** Sizes to fix when the kernel is prepared; the others are read off the inputs. */
+export interface ${type}Sizes {
+${open.map((axis) => `  readonly ${key(axis)}?: number;`).join("\n")}
+}
+
+export interface ${type}Kernel {
+  /** Runs the kernel once and reads its outputs back. */
+  run(inputs: ${type}Inputs): Promise<${type}Outputs>;
+  /** The kernel as the runtime has it, for runs whose outputs stay on the device. */
+  readonly prepared: runtime.PreparedKernel;
+}
+
+/** Makes \`${name}\` ready for a device. */
+export async function prepare${type}(device: runtime.Device, set: ${type}Sizes = ${JSON.stringify(fixed)}): Promise<${type}Kernel> {
+  const prepared = await device.prepare(graph, { set: { ...set } as Record<string, number> });
+  return { prepared, run: async (inputs) => (await prepared.run({ ...inputs })) as unknown as ${type}Outputs };
+}
+
+const graph: unknown = JSON.parse(
+  ${JSON.stringify(JSON.stringify(graph))},
+);
+`;
+}
+
+/** A tensor of the signature as a member of an interface. */
+function member({ name, element, axes }: Tensor, type: string): string {
+  return `  /** ${elementName(element)} ${shapeText(axes)} */\n  readonly ${key(name)}: ${type};`;
+}
+
+/** A name as the key of a record. */
+const key = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));

@@ -1,0 +1,107 @@
+import type { Command } from "commander";
+import type { Prepare, Report } from "../fuzz/fuzz";
+import { EXIT } from "../faults";
+import { backendName, wholeNumber, type Backend } from "../options";
+
+interface Options {
+  readonly kernel?: string;
+  readonly runs: number;
+  readonly seed: number;
+  readonly backend: Backend;
+  readonly json?: true;
+}
+
+/** `kvern fuzz [FILE --kernel NAME]`: random inputs, or random programs, held to the interpreter's bound. */
+export function fuzz(program: Command): void {
+  const command = program
+    .command("fuzz")
+    .summary("compare a backend with the reference interpreter on random inputs or programs")
+    .description(
+      "Runs a kernel on random inputs of random sizes, or, without a file, random programs, and holds every element to the\n" +
+        "reference interpreter, within the bound on f32 that it computes for that element. A failure is made small, printed,\n" +
+        "and written to kvern-fuzz-SEED.ts and .safetensors in the working directory.",
+    )
+    .argument("[file]", "a TypeScript file that exports the kernel; without it, programs are random too")
+    .option("--kernel <name>", "the exported kernel")
+    .option("--runs <n>", "how many inputs or programs", wholeNumber(1), 100)
+    .option("--seed <n>", "the seed of the first run; each run has the next one", wholeNumber(0), 1)
+    .option("--backend <name>", "auto, wgsl or source", backendName, "auto")
+    .option("--json", "print the report as JSON")
+    .action(async (file: string | undefined, options: Options) => {
+      if (file !== undefined && options.kernel === undefined) command.error("error: required option '--kernel <name>' not specified");
+      if (file === undefined && options.kernel !== undefined) command.error("error: missing required argument 'file'");
+      if (options.backend === "interpreter") command.error("error: option '--backend <name>' argument 'interpreter' is invalid. It is what the others are compared with.", { code: "commander.invalidArgument" });
+      const { report, how } = await search(file, options);
+      await writeRepros(report);
+      print(report, how, options);
+      if (report.failures.length > 0 || report.compared === 0) process.exitCode = EXIT.user;
+    });
+}
+
+async function search(file: string | undefined, { kernel, runs, seed, backend, json }: Options): Promise<{ readonly report: Report; readonly how: string }> {
+  const { fuzzKernel, fuzzPrograms } = await import("../fuzz/fuzz");
+  const graph = file === undefined || kernel === undefined ? undefined : await (await import("../kernels")).compileKernel(file, kernel);
+  const { prepare, how, name, ...open } = await opened(backend);
+  const { progressBar } = await import("../progress");
+  const bar = progressBar("fuzzing", runs, json === undefined);
+  try {
+    const given = { runs, seed, backend: name, prepare, progress: (done: number) => bar.update(done) };
+    const report = file === undefined || graph === undefined ? await fuzzPrograms(given) : await fuzzKernel(file, graph, given);
+    return { report, how };
+  } finally {
+    bar.stop();
+    await open.close();
+  }
+}
+
+interface Opened {
+  readonly prepare: Prepare;
+  readonly name: string;
+  readonly how: string;
+  close(): Promise<void>;
+}
+
+/** The backend to compare; `auto` is a WebGPU device where there is one, else `evaluate`. */
+async function opened(backend: Backend): Promise<Opened> {
+  if (backend !== "source") {
+    const { openDevice } = await import("../../runtime");
+    const device = await openDevice({ backend: backend as "auto" });
+    if (device.info.kind !== "interpreter") {
+      const prepare: Prepare = async (_, graph) => {
+        const prepared = await device.prepare(graph);
+        return (inputs, set) => prepared.run(inputs, { set });
+      };
+      return { prepare, name: device.backend, how: device.describe(), close: () => device.close() };
+    }
+    await device.close();
+  }
+  const { evaluateSource } = await import("../source");
+  const prepare: Prepare = (file, graph) => Promise.resolve((inputs, set) => evaluateSource(file, graph.name, inputs, set));
+  return { prepare, name: "source", how: "source: evaluated as TypeScript, in f64", close: () => Promise.resolve() };
+}
+
+async function writeRepros({ failures }: Report): Promise<void> {
+  if (failures.length === 0) return;
+  const { writeSafetensorsFile } = await import("../../runtime/safetensors/files");
+  const { writeFolder } = await import("../built/folder");
+  for (const { seed, repro, inputs } of failures) {
+    await writeFolder(".", new Map([[`kvern-fuzz-${seed}.ts`, repro.text]]));
+    if (Object.keys(inputs).length > 0) await writeSafetensorsFile(`kvern-fuzz-${seed}.safetensors`, inputs);
+  }
+}
+
+function print({ failures, ...counts }: Report, how: string, { seed, json }: Options): void {
+  if (json) {
+    const found = failures.map(({ seed: at, failure, repro }) => ({ seed: at, failure, command: repro.command, file: `kvern-fuzz-${at}.ts` }));
+    process.stdout.write(`${JSON.stringify({ seed, backend: how, ...counts, failures: found }, undefined, 2)}\n`);
+    return;
+  }
+  const { runs, compared, unbounded, refused, refusal, largest } = counts;
+  process.stdout.write(`${how}\n`);
+  for (const { seed: at, repro } of failures) process.stdout.write(`\nseed ${at}: ${repro.title}\nwritten to kvern-fuzz-${at}.ts:\n\n${repro.text}\n`);
+  process.stdout.write(
+    `${runs} runs from seed ${seed}: ${failures.length} failures; ${compared} elements within their bound, at most ${(100 * largest).toFixed(1)} % of it; ` +
+      `${unbounded} elements of which nothing is promised; ${refused} runs without sizes that fit\n`,
+  );
+  if (compared === 0) process.stdout.write(`nothing was compared${refusal === undefined ? "" : `: ${refusal}`}\n`);
+}

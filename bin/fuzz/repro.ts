@@ -1,0 +1,37 @@
+/** @file A failure as something to paste and run. */
+
+import { printNumber } from "./number";
+import type { Failure, Subject, Trial } from "./subject";
+
+export interface Repro {
+  /** What was wrong, in one line. */
+  readonly title: string;
+  /** The file of the kernel: the one given, or one to be written. */
+  readonly kernelFile: string;
+  /** A command that runs the kernel on the inputs. */
+  readonly command: string;
+  /** The text of the file that tells everything: the kernel, if it was made up, its inputs, and the command. */
+  readonly text: string;
+}
+
+/**
+ * @param name of the files to be written, without an end
+ * @param source the kernel's text, if it was made up; it becomes part of the file
+ */
+export function reproOf(name: string, subject: Subject, trial: Trial, failure: Failure, backend: string, kernelFile: string, source: string | undefined): Repro {
+  const kernel = subject.serialised.name;
+  const set = Object.entries(subject.set(trial)).map(([axis, size]) => ` --set ${axis}=${size}`).join("");
+  const inputs = subject.inputs(trial);
+  const given = Object.keys(inputs).length === 0 ? "" : ` --in ${name}.safetensors`;
+  const command = `kvern run ${kernelFile} --kernel ${kernel}${given} --out out.safetensors --backend ${backend}${set}`;
+  const title = titleOf(failure, backend);
+  const lines = Object.entries(inputs).map(([input, { shape, data }]) => `//   "${input}": { shape: [${shape.join(", ")}], data: [${Array.from(data, printNumber).join(", ")}] }`);
+  const text = [`// ${title}`, `// ${command}`, "// inputs:", ...lines, "", source ?? `// The kernel is \`${kernel}\` of ${kernelFile}.`].join("\n");
+  return { title, kernelFile, command, text: `${text.trimEnd()}\n` };
+}
+
+function titleOf(failure: Failure, backend: string): string {
+  if (failure.kind === "fault") return failure.text.replaceAll("\n", " ");
+  const { output, at, got, expected, bound } = failure.difference;
+  return `${output}[${at.join(", ")}] is ${printNumber(got)} on ${backend} and ${printNumber(expected)} by the interpreter, which allows a difference of ${printNumber(bound)}`;
+}

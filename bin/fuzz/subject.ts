@@ -1,0 +1,105 @@
+/** @file What is fuzzed: a compiled kernel, run by some backend and by the reference interpreter on the same inputs. */
+
+import { InternalError, KvernError, summary } from "../../spec/diagnostics/diagnostic";
+import { loadGraph, type SerialisedGraph } from "../../spec/graph/json";
+import type { Graph } from "../../spec/graph/node";
+import { infinityTested, interpretWithBound } from "../../spec/interpreter";
+import type { Sizes } from "../../spec/tensor/check";
+import type { TensorData } from "../../spec/tensor/tensor";
+import { compare, type Comparison, type Difference } from "./compare";
+import { randomInputs, randomSizes, unboundSizes } from "./inputs";
+import type { Random } from "./random";
+
+type Tensors = Readonly<Record<string, TensorData>>;
+
+/** Runs a kernel: a device, or `evaluate`. */
+export type Run = (inputs: Tensors, set: Sizes) => Promise<Tensors>;
+
+/** One choice of sizes and elements. */
+export interface Trial {
+  readonly sizes: Sizes;
+  readonly seed: number;
+}
+
+/** What went wrong. */
+export type Failure =
+  | { readonly kind: "difference"; readonly difference: Difference }
+  /** One side computes what the other refuses, or breaks. */
+  | { readonly kind: "fault"; readonly text: string };
+
+export type Outcome = { readonly kind: "agrees"; readonly comparison: Comparison } | { readonly kind: "refused"; readonly text: string } | Failure;
+
+export class Subject {
+  readonly serialised: SerialisedGraph;
+  readonly #graph: Graph;
+  readonly #run: Run;
+
+  constructor(serialised: SerialisedGraph, run: Run) {
+    this.serialised = serialised;
+    this.#graph = loadGraph(serialised).graph;
+    this.#run = run;
+  }
+
+  inputs({ sizes, seed }: Trial): Tensors {
+    return randomInputs(this.#graph, sizes, seed, infinityTested(this.#graph));
+  }
+
+  set({ sizes }: Trial): Sizes {
+    return unboundSizes(this.#graph, sizes);
+  }
+
+  /** A trial with sizes that the kernel takes, where a number of draws finds some. */
+  async trial(random: Random): Promise<{ readonly trial: Trial; readonly outcome: Outcome }> {
+    for (let draws = 1; ; draws++) {
+      const trial = { sizes: randomSizes(this.#graph, random), seed: random.whole(0, 2 ** 31 - 1) };
+      const outcome = await this.try(trial);
+      if (outcome.kind !== "refused" || draws === DRAWS) return { trial, outcome };
+    }
+  }
+
+  async try(trial: Trial): Promise<Outcome> {
+    const inputs = this.inputs(trial);
+    const set = this.set(trial);
+    const got = await attempt(() => this.#run(inputs, set));
+    const expected = await attempt(() => interpretWithBound(this.#graph, inputs, { set }));
+    if (got.kind === "fault") return got;
+    if (expected.kind === "fault") return expected;
+    // A condition on sizes holds for all indices; the interpreter meets only those that are computed.
+    if (got.kind === "refused") return got;
+    if (expected.kind === "refused") return { kind: "fault", text: `the interpreter refuses what was computed: ${expected.text}` };
+    const comparison = compare(expected.value, got.value);
+    return comparison.difference === undefined ? { kind: "agrees", comparison } : { kind: "difference", difference: comparison.difference };
+  }
+
+  /** A failing trial with sizes as small as they can be and still fail. */
+  async smallest(trial: Trial): Promise<Trial> {
+    let least = trial;
+    for (const { name, extent } of this.#graph.axes) {
+      if (extent !== undefined) continue;
+      for (let size = 0; size < (least.sizes[name] ?? 0); size++) {
+        const candidate = { ...least, sizes: { ...least.sizes, [name]: size } };
+        if (isFailure(await this.try(candidate))) {
+          least = candidate;
+          break;
+        }
+      }
+    }
+    return least;
+  }
+}
+
+/** Sizes drawn before a kernel counts as one that refuses them all. */
+const DRAWS = 64;
+
+export const isFailure = (outcome: Outcome): outcome is Failure => outcome.kind === "difference" || outcome.kind === "fault";
+
+type Attempt<Value> = { readonly kind: "done"; readonly value: Value } | { readonly kind: "refused"; readonly text: string } | { readonly kind: "fault"; readonly text: string };
+
+async function attempt<Value>(work: () => Value | Promise<Value>): Promise<Attempt<Value>> {
+  try {
+    return { kind: "done", value: await work() };
+  } catch (fault) {
+    if (fault instanceof KvernError) return { kind: "refused", text: fault.diagnostics.map(summary).join("; ") };
+    return { kind: "fault", text: fault instanceof InternalError ? fault.message : String(fault) };
+  }
+}

@@ -1,0 +1,40 @@
+/** @file Values of options: read, checked, or refused with what would be legal. */
+
+import { InvalidArgumentError } from "commander";
+import type { Sizes } from "../spec/tensor/check";
+
+/** `--set token=4096`, given any number of times, or once with commas. An axis's name has no white space and none of `# @ = ,`. */
+export function axisSizes(text: string, before: Sizes = {}): Sizes {
+  const sizes: Record<string, number> = { ...before };
+  for (const part of text.split(",")) {
+    const [, axis, size] = /^([^\s#@=,]+)=(\d+)$/.exec(part.trim()) ?? [];
+    if (axis === undefined || size === undefined) throw new InvalidArgumentError("Expected axis=size, such as token=4096.");
+    const known = sizes[axis];
+    if (known !== undefined && known !== Number(size)) throw new InvalidArgumentError(`\`${axis}\` is set twice, to ${known} and to ${size}.`);
+    sizes[axis] = Number(size);
+  }
+  return sizes;
+}
+
+/** A whole number from `least` on. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+    }
+    return value;
+  };
+}
+
+export const SET = ["--set <axis=n>", "fix the size of an axis; may be given again"] as const;
+
+const BACKENDS = ["auto", "wgsl", "gpujs", "interpreter", "source"] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** The name of a backend; whether it is there is for the runtime to say. */
+export function backendName(text: string): Backend {
+  const found = BACKENDS.find((name) => name === text);
+  if (found === undefined) throw new InvalidArgumentError(`Expected one of ${BACKENDS.join(", ")}.`);
+  return found;
+}
