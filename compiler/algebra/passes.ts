@@ -1,0 +1,59 @@
+/**
+ * @file The passes of the algebra, in order, on one page.
+ *
+ *     simplify   in the factories of `GraphBuilder`: normal forms, ranges, affine indices; each step shrinks
+ *     split      an axis used through ⌊·/k⌋, ·%k or ·<k becomes its digits                                   split.ts
+ *     hoist      in the factories: what does not depend on a loop leaves it
+ *     choices    unroll | align | tabulate | group, those of the plan, in its order                          choices.ts
+ *     fold       cascades of reductions over one axis become one pass with repairs, or several               folds.ts
+ *     cut        loop bounds from guards, parts of an axis with bodies of their own                    domain.ts, cut.ts
+ *
+ * Choices come before folding, since a fold keeps ordinary expressions as bodies and is derived anew in milliseconds.
+ * Splitting comes first, since it shows what depends on what; cutting last, since two loops cut apart before folding
+ * would depend on each other.
+ */
+
+import type { GraphBuilder } from "../../spec/graph/builder";
+import type { Graph } from "../../spec/graph/node";
+import { applyChoices } from "./choices";
+import type { AlgebraRecord, Choice, Derived } from "./derived";
+import { deriveFolds } from "./folds";
+import { split } from "./split";
+
+/** A graph as the passes hand it on, with what they did so far. */
+export interface Passed { readonly graph: Graph; readonly record: AlgebraRecord }
+
+export interface Pass {
+  readonly name: string;
+  readonly why: string;
+  readonly run: (builder: GraphBuilder, graph: Graph) => Passed;
+}
+
+/** The passes that every graph goes through before its choices are listed. */
+export const CANONICAL: readonly Pass[] = [
+  { name: "split", why: "heads that share a key, channels of one code and rotated pairs get axes of their own", run: split },
+];
+
+/** The graph on which choices are listed. `builder` is the one that made the graph. */
+export function canonical(builder: GraphBuilder, graph: Graph): Passed {
+  let current: Passed = { graph, record: { fired: [], refused: [] } };
+  for (const pass of CANONICAL) {
+    const next = pass.run(builder, current.graph);
+    current = { graph: next.graph, record: joined(current.record, next.record) };
+  }
+  return current;
+}
+
+/**
+ * Everything: canonical passes, the choices of a plan, folds.
+ * @throws StaleChoice where the plan was made for another graph.
+ */
+export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Pick<Choice, "rule" | "site" | "parameters">[] = []): Derived {
+  const split = canonical(builder, graph);
+  const chosen = applyChoices(builder, split.graph, choices);
+  const derived = deriveFolds(builder, chosen);
+  const made = { fired: choices.map(({ rule, site }) => ({ rule, at: site })), refused: [] };
+  return { ...derived, record: joined(joined(split.record, made), derived.record) };
+}
+
+const joined = (a: AlgebraRecord, b: AlgebraRecord): AlgebraRecord => ({ fired: [...a.fired, ...b.fired], refused: [...a.refused, ...b.refused] });
