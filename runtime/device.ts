@@ -51,8 +51,8 @@ export interface RunOptions {
   readonly device?: boolean;
 }
 
-/** A kernel made ready for a device. */
-export interface PreparedKernel {
+/** A kernel that can be run. */
+export interface Runnable {
   readonly name: string;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
@@ -65,6 +65,10 @@ export interface PreparedKernel {
   run<Kept extends string>(inputs: RunInputs, options: RunOptions & { readonly keep: readonly Kept[] }): Promise<Record<Kept, DeviceTensor> & Record<string, TensorData | DeviceTensor>>;
   run(inputs: RunInputs, options?: RunOptions & { readonly keep?: never; readonly device?: false }): Promise<Record<string, TensorData>>;
   run(inputs: RunInputs, options?: RunOptions): Promise<Record<string, TensorData | DeviceTensor>>;
+}
+
+/** A kernel made ready for a device. */
+export interface PreparedKernel extends Runnable {
   /**
    * The plan and what it costs, as `kvern explain --json` prints it. The interpreter has no dispatches.
    * @param sizes of the axes that `prepare` did not fix; what depends on one that is not given is null

@@ -4,7 +4,7 @@
  */
 
 export { openDevice, BACKEND_NAMES, type BackendName, type OpenOptions } from "./open";
-export type { BufferTensor, Device, DeviceInfo, DeviceTensor, PreparedKernel, PrepareOptions, RunInput, RunInputs, RunOptions } from "./device";
+export type { BufferTensor, Device, DeviceInfo, DeviceTensor, PreparedKernel, PrepareOptions, RunInput, RunInputs, Runnable, RunOptions } from "./device";
 export type { Explanation } from "../compiler/explain/explain";
 export type { Limits } from "./webgpu/gpu";
 export { tensor, type Numbers, type TensorData } from "../spec/tensor/tensor";

@@ -5,7 +5,7 @@ import { checkElements, type Sizes } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { hasInfinity } from "../../spec/tensor/storage";
 import { tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
-import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInputs, type RunOptions } from "../device";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type Runnable, type RunInputs, type RunOptions } from "../device";
 import type { LoweredKernel } from "../lowering";
 import { findAdapter } from "./adapter";
 import { isSoftware, type AdapterChoice } from "./found";
@@ -73,16 +73,16 @@ export class WebGpuDevice implements Device {
 
   async #prepare(graph: unknown, set: Sizes): Promise<PreparedKernel> {
     this.#gpu.ensureUsable("preparing a kernel");
-    return this.compile(this.#lower(graph, set, this.limits));
+    const lowered = this.#lower(graph, set, this.limits);
+    return { ...(await this.compile(lowered)), explain: (sizes = {}) => lowered.explain(sizes) };
   }
 
   /** Compiles what has been lowered already. */
-  async compile(lowered: LoweredKernel): Promise<PreparedKernel> {
-    const { program, kernel, check } = lowered;
+  async compile({ program, kernel, check }: Omit<LoweredKernel, "explain">): Promise<Runnable> {
     const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.#pipelines.get(dispatch)));
     const launcher = new Launcher(this.#gpu, this.pool, pipelines, program, kernel, check, this.#debug);
     const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#gpu.busy(launcher.run(inputs, options));
-    return { name: kernel.name, inputs: program.inputs, outputs: program.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => lowered.explain(sizes) };
+    return { name: kernel.name, inputs: program.inputs, outputs: program.outputs, run: run as Runnable["run"] };
   }
 
   upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
