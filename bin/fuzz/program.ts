@@ -196,9 +196,11 @@ class Writer {
     const axis = this.#random.pick(NAMES);
     const [name, inner] = this.#bind(axis, scope);
     const body = this.write(sort, inner, depth - 1);
+    // Over an empty axis an extreme is infinite, and what is infinite is not taken for an integer.
+    const whole = (text: string): string => (sort === "integer" ? `Math.floor(${text})` : text);
     return this.#random.oneIn(2)
-      ? binder(sort, name, body, [], ([of]) => `Math.max(-3, max(${axis}, (${name}) => ${of}))`)
-      : binder(sort, name, body, [], ([of]) => `Math.min(3, min(${axis}, (${name}) => ${of}))`);
+      ? binder(sort, name, body, [], ([of]) => whole(`Math.max(-3, max(${axis}, (${name}) => ${of}))`))
+      : binder(sort, name, body, [], ([of]) => whole(`Math.min(3, min(${axis}, (${name}) => ${of}))`));
   }
 
   #choice(scope: Scope, depth: number, sort: "integer" | "exact" | "real"): Expression {
