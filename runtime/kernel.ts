@@ -52,7 +52,8 @@ export class RunCheck {
   }
 
   /** @throws KvernError as `PreparedKernel.run` */
-  check(inputs: RunInputs, { set = {}, keep = [], device = false }: RunOptions): CheckedRun {
+  check(given: RunInputs, { set = {}, keep = [], device = false }: RunOptions): CheckedRun {
+    const inputs = recordOf(given);
     const kernel = this.#kernel;
     const { signature } = kernel;
     const sizes = bindSizes(signature, shapesOf(inputs), joined(this.#set, set));
@@ -74,6 +75,11 @@ export class RunCheck {
     this.#kernel.discharge(sizes);
     this.#discharged = key;
   }
+}
+
+/** What is given for a record of inputs; of anything else every input is missing. */
+function recordOf(inputs: unknown): RunInputs {
+  return typeof inputs === "object" && inputs !== null ? (inputs as RunInputs) : {};
 }
 
 /** Inputs as far as shapes go; what is no record at all has none. */

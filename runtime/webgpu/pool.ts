@@ -92,11 +92,6 @@ export class BufferPool {
     if (this.#leased.delete(lease.buffer)) lease.buffer.destroy();
   }
 
-  /** Whether nobody has given the lease back. */
-  holds(lease: Lease): boolean {
-    return this.#leased.has(lease.buffer);
-  }
-
   destroy(): void {
     for (const { buffer } of this.#idle) buffer.destroy();
     for (const buffer of this.#leased) buffer.destroy();

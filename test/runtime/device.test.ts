@@ -113,6 +113,8 @@ describeOnDevice("a program on a device", () => {
     expect(await codesOf(kernel.run({ x, y: tensor([2], floats(1, NaN)) }))).toEqual(["KV3006"]);
     expect(await codesOf(kernel.run({ x, y: tensor([2], [1, 1e39]) }))).toEqual(["KV3005"]);
     expect(await codesOf(kernel.run({ x, y: null as never }))).toEqual(["KV3003"]);
+    expect(await codesOf(kernel.run({ x, y: undefined as never }))).toEqual(["KV3001"]);
+    expect(await codesOf(kernel.run(undefined as never))).toEqual(["KV3001", "KV3001"]);
     expect(await codesOf(kernel.run({ x, y: x }, { set: { n: 3 } }))).toEqual(["KV2103", "KV2103"]);
     expect(await codesOf(kernel.run({ x, y: x }, { keep: ["result"] }))).toEqual(["KV4009"]);
   });
