@@ -12,7 +12,7 @@ import { direction } from "./direction";
 import { domainOf } from "./domain";
 import { freeIndices, openedOrder, replaceAll, replaceOpened, slotsIn } from "./opened";
 import { binomial, taylor } from "./polynomial";
-import { after, before, expand, type Moving, type ratio, shift } from "./ratio";
+import { after, before, expand, type Moving, type ratio, type shift } from "./ratio";
 import { show } from "./show";
 
 /** What a reduction is worth in terms of components. */
@@ -25,14 +25,30 @@ export interface Result {
   readonly final: Value;
 }
 
+/** The side conditions on which a fold's soundness rests, each by itself. */
 export interface Rules {
-  /** Whether the ratio test decides; without it every reader of an earlier result needs a further pass. */
-  readonly growth: (moving: Moving, value: Value) => ReturnType<typeof ratio>;
-  /** Whether one guard implies another. */
+  /** The ratio test. */
+  readonly growth: typeof ratio;
+  /** The difference test, for extremes. */
+  readonly shift: typeof shift;
+  /** Taylor's coefficients of a polynomial body. */
+  readonly taylor: typeof taylor;
+  /** Whether one guard implies another: then what the wider one counts is not empty where the narrower one holds. */
   readonly implies: (builder: GraphBuilder, narrow: Value, wide: Value) => boolean;
-  /** Whether a factor of the ratio test may be used; the text says why. */
+  /** Why a factor stays in range; undefined where it may not. */
   readonly bounded: (fold: GrowingFold, body: Value, where: Value, names: ReadonlySet<string>) => RepairProof | undefined;
+  /** Whether a factor that is free of the position may leave a reduction. */
+  readonly mayLeave: (op: ReduceOperator, facts: Facts) => boolean;
+  /** Whether what left a loop must be told from the loop's being empty. */
+  readonly mayBeEmpty: boolean;
+  /** Whether a guard may read components of its own fold. */
+  readonly guardMayMove: boolean;
+  /** Whether the sum of deviations is looked at before it is dropped. */
+  readonly deviationsVanish: (sum: Value, zero: Value) => boolean;
 }
+
+/** A finite factor leaves a sum; out of an extreme it must not turn the order around. */
+export const mayLeave = (op: ReduceOperator, facts: Facts): boolean => isFinite(facts) && (op === "sum" || facts.low >= 0);
 
 /** `narrow` holds only where `wide` does, seen from their parts. */
 export function implies(builder: GraphBuilder, narrow: Value, wide: Value): boolean {
@@ -76,7 +92,7 @@ export class GrowingFold {
   #join(op: ReduceOperator, body: Value, where: Value): Result | { readonly why: string } {
     const { builder } = this;
     const guard = this.reads(where);
-    if (guard.length > 0) return { why: `its guard ${show(builder, where)} changes with ${guard.join(", ")}, so what was counted before cannot be told from what was not` };
+    if (guard.length > 0 && !this.rules.guardMayMove) return { why: `its guard ${show(builder, where)} changes with ${guard.join(", ")}, so what was counted before cannot be told from what was not` };
     const moving = this.reads(body);
     for (const slot of slotsIn(builder, body)) {
       if (moving.includes(slot.name) && slot.indices.some((index) => index.free.includes(this.index.name))) {
@@ -116,7 +132,7 @@ export class GrowingFold {
     if (op === "any") return nothing;
     const position = op === "argmax" || op === "argmin";
     const [coefficient, factors] = builder.factors(body);
-    const out = factors.filter(([base]) => isFree(base) && isFinite(base.facts) && (op === "sum" || base.facts.low >= 0));
+    const out = factors.filter(([base]) => isFree(base) && this.rules.mayLeave(op, base.facts));
     const rest = builder.product(factors.filter((factor) => !out.includes(factor)));
     const scale = op === "sum" || coefficient > 0 ? coefficient : 1;
     if ((out.length > 0 || scale !== 1) && (op === "sum" || rest !== builder.one)) {
@@ -158,7 +174,7 @@ export class GrowingFold {
   }
 
   #unlessEmpty(op: ReduceOperator, where: Value, guarded: boolean, value: Value): Value {
-    return guarded ? this.builder.select(this.#some(where), value, this.builder.identity(op)) : value;
+    return guarded && this.rules.mayBeEmpty ? this.builder.select(this.#some(where), value, this.builder.identity(op)) : value;
   }
 
   /** Whether the guard holds anywhere, from a component that tells. */
@@ -202,7 +218,7 @@ export class GrowingFold {
     }
     if (op === "any") return { why: `${show(builder, body)} changes with ${[...names].join(", ")}` };
     if (op !== "sum") {
-      const moved = shift(moving, body);
+      const moved = this.rules.shift(moving, body);
       if ("why" in moved) return "why" in found ? found : moved;
       return this.#add(op, body, where, { kind: "add", term: moved.difference, proof: { range: "exact", text: `${show(builder, body)} moves by the same amount at every position` } });
     }
@@ -293,7 +309,7 @@ export class GrowingFold {
     if (reference === undefined || !isFinite(reference.facts)) return undefined;
     const symbol = builder.slot("reference", [], range(-Infinity, Infinity));
     const polynomial = replaceAll(builder, body, new Map([[parameter, symbol]]));
-    const parts = taylor(builder, polynomial, symbol);
+    const parts = this.rules.taylor(builder, polynomial, symbol);
     if (parts === undefined || parts.length < 2 || this.reads(polynomial).length > 0) return undefined;
     const at = (value: Value): Value => replaceAll(builder, value, new Map([[symbol, reference]]));
     const every = (): Moving => ({ ...moving, names: new Set(this.components.map(({ name }) => name)) });
@@ -377,7 +393,7 @@ export class GrowingFold {
     const known = this.components.find((component) => component.op === "sum" && component.body === inner && component.where === where);
     const count = this.components.find((component) => component.op === "sum" && component.body === builder.one && component.where === where);
     if (known === undefined || count === undefined) return false;
-    return builder.add(outer(known.live), builder.multiply(slope, count.live, reference)) === builder.zero;
+    return this.rules.deviationsVanish(builder.add(outer(known.live), builder.multiply(slope, count.live, reference)), builder.zero);
   }
 }
 

@@ -12,16 +12,20 @@
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph, Index, Reduce, Value } from "../../spec/graph/node";
-import { bounded, GrowingFold, implies, numberOf, type Result, type Rules } from "./components";
+import { bounded, GrowingFold, implies, mayLeave, numberOf, type Result, type Rules } from "./components";
 import { cutsOf } from "./cut";
 import type { Derived, Finish, Firing, Fold, Refusal } from "./derived";
 import { hull } from "./domain";
 import { openedOrder, openedParts, replaceOpened, slotsIn } from "./opened";
-import { ratio } from "./ratio";
+import { taylor } from "./polynomial";
+import { ratio, shift } from "./ratio";
 import { show } from "./show";
 import { staleReferences } from "./stale";
 
-export const RULES: Rules = { growth: ratio, implies, bounded };
+export const RULES: Rules = {
+  growth: ratio, shift, taylor, implies, bounded, mayLeave,
+  mayBeEmpty: true, guardMayMove: false, deviationsVanish: (sum, zero) => sum === zero,
+};
 
 /** The reductions that become components, those inside others first. */
 export function candidates(builder: GraphBuilder, graph: Graph): readonly Reduce[] {

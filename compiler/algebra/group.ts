@@ -16,7 +16,13 @@ import { keysIn, outOfReach, valueIndex } from "./keys";
 import { axisName, show } from "./show";
 import { terms } from "./sums";
 
-function byKey(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, key: Load): Replacement | { readonly why: string } | undefined {
+export interface GroupConditions {
+  /** Whether a factor exists for every value of a key, also for one that no position has. */
+  readonly finite: (base: Value, exponent: number) => boolean;
+}
+export const GROUP_CONDITIONS: GroupConditions = { finite: (base, exponent) => isFinite(base.facts) && (exponent > 0 || base.facts.nonZero) };
+
+function byKey(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, key: Load, conditions: GroupConditions): Replacement | { readonly why: string } | undefined {
   const value = valueIndex(builder, key, [body, where]);
   if (value === undefined) return undefined;
   const [coefficient, factors] = builder.factors(body);
@@ -30,7 +36,7 @@ function byKey(builder: GraphBuilder, graph: Graph, index: Index, where: Value, 
   const weight = builder.product([[builder.constant(coefficient), 1], ...factors.filter((factor) => !keyed.includes(factor))]);
   const gone = element.free.filter((name) => name !== value.name && !weight.free.includes(name) && !key.free.includes(name));
   if (gone.length === 0) return { why: `by ${show(builder, key)}: every axis of ${show(builder, element)} is also one of the weight or the key` };
-  if (!isFinite(element.facts) || keyed.some(([base, exponent]) => exponent < 0 && !at(base).facts.nonZero)) return { why: `by ${show(builder, key)}: ${show(builder, element)} may be infinite for a value that no position has` };
+  if (!keyed.every(([base, exponent]) => conditions.finite(at(base), exponent))) return { why: `by ${show(builder, key)}: ${show(builder, element)} may be infinite for a value that no position has` };
   const beyond = outOfReach(builder, graph, element, value);
   if (beyond !== undefined) return { why: beyond };
   return {
@@ -40,7 +46,7 @@ function byKey(builder: GraphBuilder, graph: Graph, index: Index, where: Value, 
   };
 }
 
-export const group: Attempt = {
+export const groupWith = (conditions: GroupConditions): Attempt => ({
   rule: "group",
   law: "Σ_t w(t)·E(x(t), c) → Σ_v E(v, c)·Σ_{t | x(t) = v} w(t), if c is not free in w and x",
   try: (builder, graph, node) => {
@@ -49,7 +55,7 @@ export const group: Attempt = {
     const keys = keysIn(builder, body, index.name);
     let why: string | undefined;
     for (const key of keys) {
-      const made = byKey(builder, graph, index, where, body, key);
+      const made = byKey(builder, graph, index, where, body, key, conditions);
       if (made !== undefined && !("why" in made)) return made;
       why ??= made?.why;
     }
@@ -57,7 +63,7 @@ export const group: Attempt = {
     const parts = keys.length > 1 ? terms(builder, body, (sum) => keysIn(builder, sum, index.name).length > 1) : [];
     const done: Replacement[] = [];
     for (const part of parts) {
-      const made = keysIn(builder, part, index.name).map((key) => byKey(builder, graph, index, where, part, key)).find((found) => found !== undefined && !("why" in found));
+      const made = keysIn(builder, part, index.name).map((key) => byKey(builder, graph, index, where, part, key, conditions)).find((found) => found !== undefined && !("why" in found));
       if (made === undefined || "why" in made) break;
       done.push(made);
     }
@@ -68,20 +74,22 @@ export const group: Attempt = {
         proof: `taken apart by key: ${done.map(({ proof }) => proof).join("; ")}`,
       };
     }
-    const sided = bySide(builder, graph, index, where, body);
+    const sided = bySide(builder, graph, index, where, body, conditions);
     return sided ?? (why === undefined ? undefined : { why });
   },
-};
+});
+
+export const group: Attempt = groupWith(GROUP_CONDITIONS);
 
 /** Σ_t w·(c(t) ? a : b) is Σ_{t | c} w·a + Σ_{t | ¬c} w·b: groups the sides that can be. */
-function bySide(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value): Replacement | undefined {
+function bySide(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, conditions: GroupConditions): Replacement | undefined {
   const [, factors] = builder.factors(body);
   const choice = factors.map(([base]) => base).find((base) => base.kind === "select" && base.condition.free.includes(index.name));
   if (choice?.kind !== "select") return undefined;
   const sides = [true, false].map((holds) => {
     const part = builder.assume(body, choice.condition, holds);
     const guard = builder.and(where, holds ? choice.condition : builder.not(choice.condition));
-    const made = keysIn(builder, part, index.name).map((key) => byKey(builder, graph, index, guard, part, key)).find((found) => found !== undefined && !("why" in found));
+    const made = keysIn(builder, part, index.name).map((key) => byKey(builder, graph, index, guard, part, key, conditions)).find((found) => found !== undefined && !("why" in found));
     return { plain: builder.reduce("sum", index, part, guard), made: made === undefined || "why" in made ? undefined : made };
   });
   const first = sides.find(({ made }) => made !== undefined)?.made;

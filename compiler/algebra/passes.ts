@@ -17,7 +17,8 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";
 import { applyChoices } from "./choices";
 import type { AlgebraRecord, Choice, Derived } from "./derived";
-import { deriveFolds } from "./folds";
+import type { Rules } from "./components";
+import { deriveFolds, RULES } from "./folds";
 import { split } from "./split";
 
 /** A graph as the passes hand it on, with what they did so far. */
@@ -48,10 +49,10 @@ export function canonical(builder: GraphBuilder, graph: Graph): Passed {
  * Everything: canonical passes, the choices of a plan, folds.
  * @throws StaleChoice where the plan was made for another graph.
  */
-export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Pick<Choice, "rule" | "site" | "parameters">[] = []): Derived {
+export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Pick<Choice, "rule" | "site" | "parameters">[] = [], rules: Rules = RULES): Derived {
   const split = canonical(builder, graph);
   const chosen = applyChoices(builder, split.graph, choices);
-  const derived = deriveFolds(builder, chosen);
+  const derived = deriveFolds(builder, chosen, rules);
   const made = { fired: choices.map(({ rule, site }) => ({ rule, at: site })), refused: [] };
   return { ...derived, record: joined(joined(split.record, made), derived.record) };
 }

@@ -26,8 +26,10 @@ const worthwhile = (builder: GraphBuilder, value: Value): boolean =>
 export interface TabulateConditions {
   /** Whether a value with the key replaced may be tabulated, given the position it must have lost. */
   readonly free: (value: Value, position: string) => boolean;
+  /** Why the value does not exist for every value of the key. */
+  readonly reach: typeof outOfReach;
 }
-export const TABULATE_CONDITIONS: TabulateConditions = { free: (value, position) => !value.free.includes(position) };
+export const TABULATE_CONDITIONS: TabulateConditions = { free: (value, position) => !value.free.includes(position), reach: outOfReach };
 
 function single(builder: GraphBuilder, graph: Graph, node: Value, position: string, key: Load, conditions: TabulateConditions): Replacement | { readonly why: string } {
   const index = valueIndex(builder, key, [node]);
@@ -38,7 +40,7 @@ function single(builder: GraphBuilder, graph: Graph, node: Value, position: stri
     const rest = new Set(loadsIn(builder, body).filter((load) => load.free.includes(position)).map((load) => show(builder, load)));
     return { why: `by ${show(builder, key)} it still depends on ${through} ${rest.size === 0 ? "itself" : `through ${[...rest].sort().join(", ")}`}` };
   }
-  const beyond = outOfReach(builder, graph, body, index);
+  const beyond = conditions.reach(builder, graph, body, index);
   if (beyond !== undefined) return { why: beyond };
   return {
     value: builder.table(index, body, key),

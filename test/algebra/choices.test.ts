@@ -88,7 +88,7 @@ describe("legality", () => {
 
   test("the table it would have needs a copy for every position", () => {
     const p = PROGRAMS.rotated({ ...SMALL, pairs: "interleaved" });
-    const forced = tabulateWith({ free: () => true });
+    const forced = tabulateWith({ free: (value) => value.free.some((name) => name.startsWith("kCodes.value@")), reach: () => undefined });
     const graph = canonical(p.b, p.graph).graph;
     const site = only(listChoices(p.b, graph, MODEL, [forced]).choices);
     const wrong = applyChoices(p.b, graph, [site], [forced]);

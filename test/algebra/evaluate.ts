@@ -6,7 +6,7 @@
 import type { Component, Fold, Finish } from "../../compiler/algebra/derived";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import { openedOrder } from "../../compiler/algebra/opened";
-import type { Index, Slot, Store, Value } from "../../spec/graph/node";
+import type { Index, MathFunction, Slot, Store, Value } from "../../spec/graph/node";
 
 export interface TestTensor { readonly shape: readonly number[]; readonly data: readonly number[] }
 export type Tensors = Readonly<Record<string, TestTensor>>;
@@ -76,7 +76,7 @@ export class Evaluator {
       }, 1);
       case "quotient": return Math.floor(of(value.left) / of(value.right));
       case "remainder": return of(value.left) % of(value.right);
-      case "apply": return apply(Math[value.fn], value.args.map(of));
+      case "apply": return applied(value.fn, value.args.map(of));
       case "bitwise": {
         const [a, b] = [of(value.left), of(value.right)];
         return value.op === "&" ? a & b : value.op === "|" ? a | b : value.op === "^" ? a ^ b : value.op === "<<" ? a << b : value.op === ">>" ? a >> b : a >>> b;
@@ -124,7 +124,7 @@ export class Evaluator {
   }
 }
 
-const apply = (f: (...xs: number[]) => number, xs: readonly number[]): number => f(...xs);
+const applied = (fn: MathFunction, [x = NaN, y = NaN]: readonly number[]): number => (fn === "pow" ? x ** y : fn === "atan2" ? Math.atan2(x, y) : Math[fn](x));
 
 const fail = (message: string): never => { throw new RangeError(message); };
 
