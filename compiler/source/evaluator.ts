@@ -1,6 +1,6 @@
 /** @file The evaluator: runs source text on meanings, with bounds on what it may spend, and says where faults are. */
 
-import { KvernError, type Diagnostic, type Place, type Related } from "../../spec/diagnostics/diagnostic";
+import { KvernError, type Diagnostic, type Related } from "../../spec/diagnostics/diagnostic";
 import { isTruth } from "../../spec/graph/builder";
 import type { Span, Value } from "../../spec/graph/node";
 import type { Checked, Origin } from "./check";
@@ -161,11 +161,16 @@ export class Evaluator implements Machine {
   }
 
   spanOf(site: ts.Node): Span {
-    return this.#usersPlace(site).place;
+    return this.origin.placeOf(this.#own(site).node);
+  }
+
+  ownSite(site: ts.Node): ts.Node {
+    return this.#own(site).node;
   }
 
   #placed(site: ts.Node, fault: Fault): Diagnostic {
-    const { place, depth } = this.#usersPlace(site);
+    const { node, depth } = this.#own(site);
+    const place = this.origin.placeOf(node);
     const related: Related[] = [];
     if (depth < this.#frames.length) {
       const inner = this.#frames.at(-1);
@@ -173,21 +178,24 @@ export class Evaluator implements Machine {
     }
     for (const frame of this.#frames.slice(0, depth).reverse()) {
       if (related.length >= 8) break;
+      const above = related.at(-1);
       const here = this.origin.inPackage(frame.site.getSourceFile()) === undefined;
-      if (here && !encloses(frame.site, frame.closure.declaration)) related.push({ ...this.origin.placeOf(frame.site), note: `\`${functionName(frame.closure.declaration)}\` is called from here` });
+      if (!here || encloses(frame.site, frame.closure.declaration)) continue;
+      const step = { ...this.origin.placeOf(frame.site), note: `\`${functionName(frame.closure.declaration)}\` is called from here` };
+      if (above?.line !== step.line || above.column !== step.column || above.file !== step.file) related.push(step);
     }
     return { ...fault, ...place, ...(related.length === 0 ? {} : { related }) };
   }
 
-  /** The innermost place of the user's own, and how many calls lead to it. */
-  #usersPlace(site: ts.Node): { readonly place: Place; readonly depth: number } {
+  /** The innermost node of the user's own text, and how many calls lead to it. */
+  #own(site: ts.Node): { readonly node: ts.Node; readonly depth: number } {
     const own = (node: ts.Node): boolean => this.origin.inPackage(node.getSourceFile()) === undefined;
-    if (own(site)) return { place: this.origin.placeOf(site), depth: this.#frames.length };
+    if (own(site)) return { node: site, depth: this.#frames.length };
     for (let depth = this.#frames.length - 1; depth >= 0; depth--) {
       const frame = this.#frames[depth];
-      if (frame !== undefined && own(frame.site)) return { place: this.origin.placeOf(frame.site), depth };
+      if (frame !== undefined && own(frame.site)) return { node: frame.site, depth };
     }
-    return { place: this.origin.placeOf(site), depth: this.#frames.length };
+    return { node: site, depth: this.#frames.length };
   }
 }
 

@@ -6,7 +6,7 @@ import { checkLength } from "./arrays";
 import { closureOf, WAITING } from "./functions";
 import { describe, fieldsOf, known, list, ofNode, UNDEFINED, type Fault, type Machine, type Meaning, type Scope } from "./meaning";
 import { element, items, member } from "./members";
-import { binary, isBinaryOperator, unary } from "./operators";
+import { binary, computed, isBinaryOperator, unary } from "./operators";
 import { propertyKey } from "./patterns";
 import { ASSIGNMENT, wordsOf } from "./statements";
 import { ts } from "./typescript";
@@ -60,6 +60,7 @@ const missingOperator = (operator: string, mend: string): Fault => ({ code: "KV1
 
 function identifier(machine: Machine, node: ts.Identifier, scope: Scope | undefined): Meaning {
   if (node.text === "undefined") return UNDEFINED;
+  if (node.text === "NaN") return computed(machine, NaN, node);
   const symbol = machine.checker.getSymbolAtLocation(node);
   if (symbol === undefined) return machine.refuse(node, { code: "KV1119", message: `\`${node.text}\` means nothing here` });
   return scope?.find(symbol) ?? machine.outside(symbol, node);

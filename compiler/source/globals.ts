@@ -5,6 +5,7 @@ import { BINARY_FUNCTIONS, UNARY_FUNCTIONS, type MathFunction, type Value } from
 import { checkLength } from "./arrays";
 import { describe, fieldsOf, known, list, native, ofNode, UNDEFINED, type Fault, type Machine, type Meaning, type Namespace, type Native } from "./meaning";
 import { items } from "./members";
+import { computed } from "./operators";
 
 import type { ts } from "./typescript";
 
@@ -23,8 +24,8 @@ function applied(fn: MathFunction): Native {
   const compute: (...values: [number, number]) => number = Math[fn];
   return native(fn, (machine, args, site) => {
     const taken = Array.from({ length: arity }, (_, at) => args[at] ?? UNDEFINED);
-    const [x, y = 0] = taken.map(knownNumber);
-    if (x !== undefined && taken.every((arg) => arg.kind === "static")) return known(compute(x, y));
+    const [x, y = NaN] = taken.map(knownNumber);
+    if (x !== undefined && (arity === 1 || !Number.isNaN(y))) return computed(machine, compute(x, y), site);
     const values = taken.map((arg) => numberArgument(machine, fn, arg, site));
     const { builder } = machine.body(site, `Math.${fn}`);
     return ofNode(builder.apply(fn, values));
@@ -35,7 +36,7 @@ function applied(fn: MathFunction): Native {
 function folded(name: string, empty: number, plain: (...values: number[]) => number, join: (machine: Machine, site: ts.Node, a: Value, b: Value) => Value): Native {
   return native(name, (machine, args, site) => {
     const numbers = args.map(knownNumber);
-    if (numbers.every((value) => value !== undefined)) return known(plain(...numbers));
+    if (numbers.every((value) => value !== undefined)) return computed(machine, plain(...numbers), site);
     const [first, ...rest] = args.map((arg) => numberArgument(machine, name, arg, site));
     return first === undefined ? known(empty) : ofNode(rest.reduce((a, b) => join(machine, site, a, b), first));
   });
@@ -139,11 +140,11 @@ const BOOLEAN = namespace("Boolean", {}, (machine, args, site) => {
   return known(arg.kind === "static" ? Boolean(arg.value) : true);
 });
 
-/** Globals of the language by name. NaN is a value only until it reaches a graph, which has none. */
+/** Globals of the language by name. */
 export const GLOBALS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["Math", { kind: "namespace", name: "Math", member: mathMember }],
   ["Number", NUMBER], ["Object", OBJECT], ["Array", ARRAY], ["String", STRING], ["Boolean", BOOLEAN],
-  ["Infinity", known(Infinity)], ["NaN", known(NaN)], ["undefined", UNDEFINED],
+  ["Infinity", known(Infinity)], ["undefined", UNDEFINED],
   ["isNaN", plain("isNaN", isNaN)], ["isFinite", plain("isFinite", isFinite)], ["parseInt", plain("parseInt", parseInt)], ["parseFloat", plain("parseFloat", parseFloat)],
 ]);
 

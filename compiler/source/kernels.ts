@@ -6,9 +6,9 @@ import type { AxisDeclaration, Element, Graph, Obligation, Store, Tensor, Value 
 import { GrowingBody, SizeFound } from "./body";
 import type { Evaluator } from "./evaluator";
 import { isIntegral } from "./integers";
-import { describe, fieldsOf, native, ofNode, UNDEFINED, type AxisMeaning, type Body, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native } from "./meaning";
+import { describe, fieldsOf, native, ofNode, UNDEFINED, type AxisMeaning, type Body, type FunctionLike, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native } from "./meaning";
 import { member } from "./members";
-import type { ts } from "./typescript";
+import { ts } from "./typescript";
 
 /** The graph of a kernel that is exported as `name`. Faults after which work could go on are in `evaluator.reported`. */
 export function graphOf(evaluator: Evaluator, name: string, kernel: KernelMeaning): Graph {
@@ -79,6 +79,7 @@ function store(evaluator: Evaluator, body: Body, output: Tensor, axes: readonly 
   if (element.kind !== "closure" && element.kind !== "native") {
     evaluator.refuse(site, { code: "KV3010", message: `the body does not compute the output \`${output.name}\``, expected: "a function of its indices", got: describe(element), mend: `Return a function: \`(${output.axes.map((_, at) => `i${at}`).join(", ")}) => …\`.` });
   }
+  const of = element.kind === "closure" && ownDeclaration(evaluator, element.declaration) ? resultSite(element.declaration) : site;
   const at: Value[] = [];
   const descend = (rest: readonly AxisMeaning[]): Value => {
     const [axis, ...others] = rest;
@@ -88,13 +89,18 @@ function store(evaluator: Evaluator, body: Body, output: Tensor, axes: readonly 
         return descend(others);
       });
     }
-    const of = element.kind === "closure" && ownDeclaration(evaluator, element.declaration) ? element.declaration : site;
-    return evaluator.number(evaluator.call(element, at.map(ofNode), of), of);
+    return evaluator.number(evaluator.call(element, at.map(ofNode), site), of);
   };
   const value = descend(axes);
-  checkIntegral(evaluator, output, value, element.kind === "closure" ? element.declaration : site);
+  checkIntegral(evaluator, output, value, of);
   return { output, indices: at, value };
 }
+
+/** Where a function says what it returns: its expression, or its last statement. */
+const resultSite = (declaration: FunctionLike): ts.Node => {
+  const { body } = declaration;
+  return body === undefined ? declaration : ts.isBlock(body) ? (body.statements.at(-1) ?? body) : body;
+};
 
 const ownDeclaration = (evaluator: Evaluator, node: ts.Node): boolean => evaluator.origin.inPackage(node.getSourceFile()) === undefined;
 

@@ -4,7 +4,7 @@
  */
 
 import type { Diagnostic, Place } from "../../spec/diagnostics/diagnostic";
-import type { GraphBuilder } from "../../spec/graph/builder";
+import { isTruth, type GraphBuilder } from "../../spec/graph/builder";
 import type { Element, Tensor, Value } from "../../spec/graph/node";
 import type { Origin } from "./check";
 import type { ts } from "./typescript";
@@ -25,7 +25,7 @@ export interface Native { readonly kind: "native"; readonly name: string; readon
 export interface Namespace { readonly kind: "namespace"; readonly name: string; member(name: string, machine: Machine, site: ts.Node): Meaning | undefined; readonly call?: Native["call"] }
 export interface AxisMeaning { readonly kind: "axis"; readonly name: string; readonly extent: number | undefined }
 export interface TensorMeaning { readonly kind: "tensor"; readonly element: Element; readonly axes: readonly AxisMeaning[] }
-export interface EncodedMeaning { readonly kind: "encoded"; readonly axes: readonly AxisMeaning[]; readonly storage: ReadonlyMap<string, InputMeaning>; readonly read: Meaning; readonly site: ts.Node }
+export interface EncodedMeaning { readonly kind: "encoded"; readonly axes: readonly AxisMeaning[]; readonly storage: ReadonlyMap<string, InputMeaning>; readonly read: Meaning }
 export interface KernelMeaning {
   readonly kind: "kernel";
   readonly inputs: ReadonlyMap<string, InputMeaning>;
@@ -33,7 +33,8 @@ export interface KernelMeaning {
   readonly outputs: ReadonlyMap<string, TensorMeaning>;
   readonly single: boolean;
   readonly body: Meaning;
-  readonly site: ts.CallExpression;
+  /** Where the user made it: the call of `kernel`, or of what calls it. */
+  readonly site: ts.Node;
 }
 export type InputMeaning = TensorMeaning | EncodedMeaning;
 
@@ -83,6 +84,8 @@ export interface Machine {
   report(site: ts.Node, fault: Fault): void;
   /** The body that is being evaluated; refuses if none is, naming what needs one. */
   body(site: ts.Node, what: string): Body;
+  /** The node of the user's own text that led here: `site` itself, or the innermost call of what holds it. */
+  ownSite(site: ts.Node): ts.Node;
   /** Whether a body is being evaluated. */
   readonly inBody: boolean;
   /** Evaluates where a condition is known. */
@@ -110,7 +113,7 @@ export interface Body {
 export function describe(meaning: Meaning): string {
   switch (meaning.kind) {
     case "static": return meaning.value === undefined || meaning.value === null ? String(meaning.value) : typeof meaning.value === "string" ? JSON.stringify(meaning.value) : `the ${typeof meaning.value} ${meaning.value}`;
-    case "node": return "a value that depends on indices, sizes or inputs";
+    case "node": return `${isTruth(meaning.node) ? "a condition" : "a number"} that depends on indices, sizes or inputs`;
     case "list": return "an array";
     case "fields": return "a record";
     case "closure": case "native": return "a function";

@@ -29,7 +29,7 @@ function onKnown(machine: Machine, operator: string, left: Static, right: Static
   const [a, b] = [left.value, right.value];
   if (isNumber(a) && isNumber(b)) {
     const compute = ON_NUMBERS[operator];
-    if (compute !== undefined) return known(compute(a, b));
+    if (compute !== undefined) return computed(machine, compute(a, b), site);
   }
   if (operator === "+" && (typeof a === "string" || typeof b === "string")) return known(String(a) + String(b));
   if (typeof a === "string" && typeof b === "string") {
@@ -42,6 +42,11 @@ function onKnown(machine: Machine, operator: string, left: Static, right: Static
     }
   }
   return machine.refuse(site, wrongKind(operator, isNumber(a) || (typeof a === "string" && typeof b !== "string" && operator !== "+") ? right : left));
+}
+
+/** A number that was computed while compiling; inside a body it must be one. */
+export function computed(machine: Machine, value: number | boolean, site: ts.Node): Meaning {
+  return machine.inBody && Number.isNaN(value) ? machine.refuse(site, NOT_A_NUMBER) : known(value);
 }
 
 const wrongKind = (operator: string, got: Meaning): Fault => ({
@@ -96,7 +101,7 @@ export const NOT_A_NUMBER: Fault = {
 
 const isBitwise = (operator: string): operator is BitwiseOperator => (BITWISE_OPERATORS as readonly string[]).includes(operator);
 
-function bitwise(machine: Machine, operator: string, left: Value, right: Value, site: ts.Node): Value {
+function bitwise(machine: Machine, operator: string, left: Value, right: Value, site: ts.Node, written = operator): Value {
   const { builder, conditions } = machine.body(site, "a bitwise operator");
   if (!isBitwise(operator)) return machine.refuse(site, { code: "KV1112", message: `the language has no operator \`${operator}\``, expected: "+ - * / % ** < <= > >= === !== && || ! ? : & | ^ << >> >>>" });
   const shift = operator === "<<" || operator === ">>" || operator === ">>>";
@@ -104,7 +109,7 @@ function bitwise(machine: Machine, operator: string, left: Value, right: Value, 
     if (isWord(builder, side, conditions)) continue;
     machine.refuse(site, {
       code: "KV1113",
-      message: `an operand of \`${operator}\` is not proved to be a 32-bit integer`,
+      message: `an operand of \`${written}\` is not proved to be a 32-bit integer`,
       expected: "an integer from −2³¹ to 2³² − 1",
       got: side.facts.integer ? `an integer from ${bound(side.facts.low)} to ${bound(side.facts.high)}` : "a number that may not be an integer",
       mend: side.facts.integer ? "Bound it first: `Math.min(n, 2 ** 31 - 1) & 3`." : "Make an integer of it first: `Math.floor(x) & 3`, within bounds: `Math.min(Math.max(…, 0), 255)`.",
@@ -147,7 +152,7 @@ export function unary(machine: Machine, operator: "+" | "-" | "~", operand: Mean
   if (operand.kind === "static" && isNumber(operand.value)) return known(operator === "-" ? -operand.value : operator === "~" ? ~operand.value : operand.value);
   if (operand.kind !== "node" || isTruth(operand.node)) return machine.refuse(site, wrongKind(operator, operand));
   const { builder } = machine.body(site, `\`${operator}\``);
-  if (operator === "~") return ofNode(bitwise(machine, "^", operand.node, builder.constant(-1), site));
+  if (operator === "~") return ofNode(bitwise(machine, "^", operand.node, builder.constant(-1), site, "~"));
   return ofNode(operator === "-" ? builder.negate(operand.node) : operand.node);
 }
 

@@ -10,7 +10,7 @@ import type { ReduceOperator, Value } from "../../spec/graph/node";
 import { axis, f16, f32, i32, u32, uint, type ElementType } from "../../spec/language";
 import { describe, known, native, ofNode, UNDEFINED, type AxisMeaning, type EncodedMeaning, type Fault, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native, type TensorMeaning } from "./meaning";
 import { items } from "./members";
-import { ts } from "./typescript";
+import type { ts } from "./typescript";
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
@@ -72,12 +72,10 @@ const makeEncoded = native("encoded", (machine, [axes = UNDEFINED, storage = UND
   axes: items(machine, axes, site).map((each) => axisArgument(machine, each, site, "an axis of `encoded`")),
   storage: inputRecord(machine, storage, "a storage tensor", site),
   read,
-  site,
 }));
 
 const makeKernel = native("kernel", (machine, [inputs = UNDEFINED, output = UNDEFINED, body = UNDEFINED], site): KernelMeaning => {
   if (machine.inBody) machine.refuse(site, { code: "KV1201", message: "a kernel is made inside the body of another", expected: "kernels beside each other", mend: "Move it out, to the top of the file, or write what it computes as a function." });
-  if (!ts.isCallExpression(site)) return machine.refuse(site, { code: "KV1201", message: "`kernel` is used without being called", expected: "`kernel(inputs, output, body)`" });
   const taken = inputRecord(machine, inputs, "an input", site);
   const single = output.kind === "tensor";
   const outputs = single ? new Map([["out", output]]) : outputRecord(machine, output, site);
@@ -86,7 +84,7 @@ const makeKernel = native("kernel", (machine, [inputs = UNDEFINED, output = UNDE
     const mend = single ? "A single output is called `out`: rename the input, or name the output: `{ next: f32(token) }`." : "Rename one of them.";
     machine.refuse(site, { code: "KV1203", message: `an input and an output are both called \`${name}\``, expected: "names that differ", got: `\`${name}\` twice`, mend });
   }
-  return { kind: "kernel", inputs: taken, outputs, single, body, site };
+  return { kind: "kernel", inputs: taken, outputs, single, body, site: machine.ownSite(site) };
 });
 
 function outputRecord(machine: Machine, meaning: Meaning, site: ts.Node): ReadonlyMap<string, TensorMeaning> {

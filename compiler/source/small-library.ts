@@ -211,6 +211,28 @@ interface Math {
 }
 declare var Math: Math;
 
+interface PromiseLike<T> { then<A = T, B = never>(done?: ((value: T) => A | PromiseLike<A>) | null, failed?: ((reason: any) => B | PromiseLike<B>) | null): PromiseLike<A | B> }
+interface Promise<T> {
+  then<A = T, B = never>(done?: ((value: T) => A | PromiseLike<A>) | null, failed?: ((reason: any) => B | PromiseLike<B>) | null): Promise<A | B>;
+  catch<B = never>(failed?: ((reason: any) => B | PromiseLike<B>) | null): Promise<T | B>;
+}
+interface PromiseConstructor { readonly prototype: Promise<any>; new <T>(start: (resolve: (value: T | PromiseLike<T>) => void, reject: (reason?: any) => void) => void): Promise<T>; resolve(): Promise<void>; resolve<T>(value: T): Promise<Awaited<T>> }
+declare var Promise: PromiseConstructor;
+interface PromiseConstructorLike { new <T>(start: (resolve: (value: T | PromiseLike<T>) => void, reject: (reason?: any) => void) => void): PromiseLike<T> }
+type Awaited<T> = T extends null | undefined ? T : T extends object & { then(done: infer F, ...args: infer _): any } ? (F extends (value: infer V, ...args: infer _) => any ? Awaited<V> : never) : T;
+interface Generator<T = unknown, R = any, N = any> extends IteratorObject<T, R, N> { next(...args: [] | [N]): IteratorResult<T, R>; return(value: R): IteratorResult<T, R>; throw(error: any): IteratorResult<T, R>; [Symbol.iterator](): Generator<T, R, N> }
+interface Date { getTime(): number; getFullYear(): number; toISOString(): string; valueOf(): number }
+interface DateConstructor { new (): Date; new (value: number | string | Date): Date; (): string; now(): number }
+declare var Date: DateConstructor;
+interface Console { log(...values: any[]): void; error(...values: any[]): void; warn(...values: any[]): void; info(...values: any[]): void; debug(...values: any[]): void }
+declare var console: Console;
+interface Map<K, V> { readonly size: number; get(key: K): V | undefined; has(key: K): boolean; set(key: K, value: V): this; delete(key: K): boolean; [Symbol.iterator](): IterableIterator<[K, V]> }
+interface MapConstructor { new <K = any, V = any>(entries?: Iterable<readonly [K, V]> | readonly (readonly [K, V])[] | null): Map<K, V> }
+declare var Map: MapConstructor;
+interface Set<T> { readonly size: number; has(value: T): boolean; add(value: T): this; delete(value: T): boolean; [Symbol.iterator](): IterableIterator<T> }
+interface SetConstructor { new <T = any>(values?: Iterable<T> | readonly T[] | null): Set<T> }
+declare var Set: SetConstructor;
+
 interface Error { name: string; message: string; stack?: string }
 interface ErrorOptions { cause?: unknown }
 interface ErrorConstructor { new (message?: string, options?: ErrorOptions): Error; (message?: string, options?: ErrorOptions): Error }

@@ -27,9 +27,15 @@ function from(machine: Machine, statements: Statements, start: number, scope: Sc
     if (ts.isIfStatement(statement)) return choice(machine, statement, scope, () => from(machine, statements, at + 1, scope, rest));
     if (ts.isBlock(statement)) return block(machine, statement.statements, scope, () => from(machine, statements, at + 1, scope, rest));
     if (ts.isVariableStatement(statement)) constants(machine, statement.declarationList, scope);
-    else if (!isNothing(statement)) machine.refuse(statement, refusedStatement(statement));
+    else if (!isNothing(statement)) refuse(machine, statement, scope);
   }
   return rest();
+}
+
+function refuse(machine: Machine, statement: ts.Statement, scope: Scope): never {
+  // A call that acts is refused for what it does, rather than for doing nothing.
+  if (ts.isExpressionStatement(statement) && ts.isCallExpression(statement.expression)) machine.evaluate(statement.expression, scope);
+  return machine.refuse(statement, refusedStatement(statement));
 }
 
 /** Statements without meaning: types, nested functions (bound before), `"use strict"`. */
@@ -96,7 +102,7 @@ function refusedExpressionStatement(expression: ts.Expression): Fault {
     code: "KV1118",
     message: "this statement does nothing: its value is not used, and nothing in the language acts",
     expected: "`const … = …` or `return …`",
-    mend: ts.isCallExpression(inner) ? "Use what the call gives: `return f(i);`. Calls that act, such as `console.log(…)` or `list.push(…)`, have no place in a kernel." : "Remove it, or return it.",
+    mend: ts.isCallExpression(inner) ? "Use what the call gives: `return f(i);`." : "Remove it, or return it.",
   };
 }
 

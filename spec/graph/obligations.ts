@@ -73,9 +73,12 @@ export function outside(of: string, axis: string, index: Value, size: Value): Di
     message: `\`${of}\` may be read outside its axis \`${axis}\``,
     expected: size.kind === "constant" && size.value === 0 ? "no read, as the axis is empty" : `an index from 0 to ${sizeText(size, 1)}`,
     got: rangeText(index),
-    mend: "Force the index into the axis, `clamp(i, axis)`, or read only under a condition on it: `i < extent(axis) ? … : 0`.",
+    mend: `Force the index into the axis, \`clamp(i, ${named(axis)})\`, or read only under a condition on it: \`i < extent(${named(axis)}) ? … : 0\`.`,
   };
 }
+
+/** An axis as it is probably called in the source. */
+const named = (axis: string): string => (/^[A-Za-z_$][\w$]*$/.test(axis) ? axis : "axis");
 
 /** Nodes made again in another builder, with axes of known sizes. */
 class Copy {
