@@ -13,11 +13,8 @@ import { materialise } from "./materialise";
 import { arraysRead, type Plan, type Unit } from "./plan";
 import { Temporaries } from "./temporaries";
 
-/**
- * @throws KvernError KV4101 when an expression reads more arrays than the device binds; KV4103 when an output has the name
- * of an input
- */
-export function makePlan(builder: GraphBuilder, graph: Graph, limits: DeviceLimits): Plan {
+/** The arrays of a graph's signature. */
+export function storageArrays(builder: GraphBuilder, graph: Graph): { readonly inputs: readonly KernelArray[]; readonly outputs: readonly KernelArray[] } {
   const sizes = new Map(graph.axes.map(({ name, extent }) => [name, extent === undefined ? builder.extent(name) : builder.constant(extent)]));
   const shape = (tensor: Tensor): readonly Value[] => tensor.axes.map((axis) => sizes.get(axis) ?? undeclared(axis));
   const tested = infinityTested(graph);
@@ -26,6 +23,15 @@ export function makePlan(builder: GraphBuilder, graph: Graph, limits: DeviceLimi
     const infinite = graph.stores.some(({ output, value }) => output.name === tensor.name && isInfinite(infinitiesOf(value)));
     return { name: tensor.name, shape: shape(tensor), element: tensor.element, space: "buffer", infinite };
   });
+  return { inputs, outputs };
+}
+
+/**
+ * @throws KvernError KV4101 when an expression reads more arrays than the device binds; KV4103 when an output has the name
+ * of an input
+ */
+export function makePlan(builder: GraphBuilder, graph: Graph, limits: DeviceLimits): Plan {
+  const { inputs, outputs } = storageArrays(builder, graph);
   for (const { name } of outputs) {
     if (inputs.some((input) => input.name === name)) {
       refuse({ code: "KV4103", message: `\`${graph.name}\` has an input and an output called \`${name}\``, expected: "names that differ", mend: "Rename the input; a single output is called `out`." });

@@ -1,0 +1,231 @@
+/**
+ * @file A fold without barriers: dispatches in which each invocation computes elements by itself.
+ *
+ *     staged values (no state)   one element per position
+ *     tiles                      for each tile: the components without axes of their own, and staged values that read them
+ *     parts                      each component over the tiles of a part, repaired to the part's reference
+ */
+
+import type { Index, Value } from "../../../spec/graph/node";
+import type { Component } from "../../algebra/derived";
+import { infinitiesOf, isInfinite } from "../../kernel/infinities";
+import type { Kernel } from "../../kernel/kernel";
+import { ceilDivide, GRID, sizeOf, type Shares } from "./axes";
+import { autoShares, mapKernel, type MapRoles, type Task } from "./map";
+import type { ChainPlan } from "./plan";
+import { readAnyStaged, readStaged, type Prepared, type Staged } from "./prepare";
+import { asRead, asStored, Coarser, joinOf, mayBeInfinite, named, resolve, storedFacts } from "./state";
+import { PlanRefused, type Workshop } from "./workshop";
+
+export interface Chained {
+  readonly kernels: readonly Kernel[];
+  /** The whole state from the parts'. */
+  readonly coarser: Coarser;
+}
+
+export function chainFold(workshop: Workshop, fold: Prepared, plan: ChainPlan): Chained {
+  return new Chain(workshop, fold, plan).make();
+}
+
+class Chain {
+  readonly #w: Workshop;
+  readonly #fold: Prepared;
+  readonly #plan: ChainPlan;
+  readonly #kernels: Kernel[] = [];
+  readonly #name: string;
+
+  constructor(workshop: Workshop, fold: Prepared, plan: ChainPlan) {
+    this.#w = workshop;
+    this.#fold = fold;
+    this.#plan = plan;
+    this.#name = fold.fold.name;
+    if (plan.part % plan.tile !== 0) throw new PlanRefused(`a part of ${plan.part} positions is not whole tiles of ${plan.tile}`);
+    for (const component of fold.components) {
+      if (component.extreme !== undefined && component.repair.kind !== "none") throw new PlanRefused(`${component.name} is a position that is repaired`);
+      if (component.op === "sum" && component.live.facts.integer && component.body !== workshop.builder.one) throw new PlanRefused(`${component.name} sums integers, which a partial sum in f32 would round`);
+    }
+  }
+
+  #declare(name: string, shape: readonly Value[], infinite: boolean): void {
+    this.#w.declare({ name, shape, element: { kind: "f32" }, space: "buffer", infinite });
+  }
+
+  #shares(axes: readonly Index[], preset: ReadonlyMap<string, Shares>): MapRoles {
+    const { shares, lanes, roles } = this.#plan;
+    const all = new Map<string, Shares>();
+    for (const axis of axes) {
+      const given = preset.get(axis.name) ?? shares[axis.axis];
+      if (given !== undefined) all.set(axis.name, given);
+    }
+    const taken = [...all.values()].reduce((product, { lane }) => product * lane, 1);
+    const rest = autoShares(axes.filter(({ name }) => !all.has(name)), Math.max(1, Math.floor(lanes / taken)));
+    return { shares: new Map([...rest, ...all]), lanes, roles };
+  }
+
+  #stagedName = (staged: Staged): string => staged.name;
+
+  /** Axes of a staged value in memory: those that invocations read together last. */
+  #stagedOrder(staged: Staged): readonly (Index | "position")[] {
+    const together = (axis: Index): boolean => {
+      const given = this.#plan.shares[axis.axis];
+      return given !== undefined && given.block * given.vector > 1;
+    };
+    return [...staged.axes.filter((axis) => !together(axis)), "position", ...staged.axes.filter(together)];
+  }
+
+  #stagedSlot(staged: Staged, position: Value): Value {
+    const { negative, positive } = infinitiesOf(staged.value);
+    const indices = this.#stagedOrder(staged).map((axis) => (axis === "position" ? position : axis));
+    return this.#w.builder.slot(this.#stagedName(staged), indices, { ...staged.value.facts, mayBeNegativeInfinity: negative, mayBePositiveInfinity: positive });
+  }
+
+  make(): Chained {
+    const { builder } = this.#w;
+    const { components, staged, index, extent } = this.#fold;
+    const { tile, part } = this.#plan;
+    for (const each of staged) this.#declare(each.name, this.#stagedOrder(each).map((axis) => (axis === "position" ? extent : axis.extent)), isInfinite(infinitiesOf(each.value)));
+    for (const each of staged.filter(({ reads }) => reads.length === 0)) this.#staged(each);
+
+    const read = new Set(components.flatMap(({ reads }) => reads));
+    for (const { reads } of staged) for (const name of reads) read.add(name);
+    for (const presence of this.#fold.presence.values()) if (presence.kind === "counted") read.add(presence.component);
+    /** Components that are kept for each tile: what others read, or what is as small. */
+    const leads = components.filter(({ name }) => read.has(name));
+    const axesOfLeads = new Set(leads.flatMap(({ own }) => own.map(({ name }) => name)));
+    const kept = components.filter(({ own, name }) => read.has(name) || own.every((axis) => axesOfLeads.has(axis.name)));
+    const tiles = ceilDivide(builder, extent, tile);
+    const parts = ceilDivide(builder, extent, part);
+    const i = builder.index(`${this.#name} tile`, tiles);
+    const p = builder.index(`${this.#name} part`, parts);
+
+    if (kept.length > 0) this.#tiles(kept, staged.filter(({ reads }) => reads.length > 0), i);
+
+    // A part: its tiles, and for what is not kept the positions of each.
+    const count = builder.smaller(builder.constant(part / tile), builder.subtract(tiles, builder.scale(part / tile, p)));
+    const n = builder.index(`${this.#name} tile of part`, count);
+    const tileAt = builder.linear(0, [[part / tile, p], [1, n]]);
+    const inline = components.filter((component) => !kept.includes(component));
+    const fine = (component: Component, live: boolean, indices: readonly Value[]): Value =>
+      kept.includes(component)
+        ? builder.slot(`${component.name}.tile`, [...indices.slice(0, 0), ...this.#levelIndices(component, indices, tileAt)], storedFacts(component, live))
+        : builder.substitute(this.#tileValue(component, tileAt, `${this.#name} step`), new Map<Value, Value>(component.own.flatMap((axis, k) => (indices[k] === undefined || indices[k] === axis ? [] : [[axis, indices[k]] as const]))));
+    const partCoarser = new Coarser(builder, this.#fold, n, builder.true, fine);
+    for (const component of components) this.#declareLevel(component, "part", p);
+    const task = (component: Component): Task => ({ array: `${component.name}.part`, indices: this.#levelIndices(component, component.own, p), value: partCoarser.stored(component) });
+    const groups = new Map<string, Component[]>();
+    for (const component of components) {
+      const key = `${inline.includes(component)} ${component.own.map(({ name }) => name).sort().join()}`;
+      groups.set(key, [...(groups.get(key) ?? []), component]);
+    }
+    for (const group of groups.values()) {
+      const axes = [...(p.kind === "index" ? [p] : []), ...(group[0]?.own ?? [])];
+      const preset = new Map<string, Shares>(p.kind === "index" ? [[p.name, GRID]] : []);
+      this.#kernels.push(mapKernel(this.#w, `${group.map(({ name }) => name).join(", ")} of parts`, group.map(task), this.#shares(axes, preset)));
+    }
+    const coarser = new Coarser(builder, this.#fold, p, builder.true, (component, live, indices) =>
+      builder.slot(`${component.name}.part`, this.#levelIndices(component, indices, p), storedFacts(component, live)));
+    void index;
+    return { kernels: this.#kernels, coarser };
+  }
+
+  /** The memory order of a component at a level: the level first, what invocations read together last. */
+  #levelIndices(component: Component, indices: readonly Value[], level: Value): readonly Value[] {
+    return [level, ...component.own.map((axis, k) => indices[k] ?? axis)];
+  }
+
+  #declareLevel(component: Component, suffix: string, level: Value): void {
+    const extent = level.kind === "index" ? level.extent : this.#w.builder.one;
+    this.#declare(`${component.name}.${suffix}`, [extent, ...component.own.map((axis) => axis.extent)], mayBeInfinite(component));
+  }
+
+  /** A staged value that reads no state: one element for each position. */
+  #staged(staged: Staged): void {
+    const { builder } = this.#w;
+    const { index } = this.#fold;
+    const value = readStaged(builder, staged.value, this.#fold.staged, (other) => this.#stagedSlot(other, index));
+    const task: Task = { array: staged.name, indices: this.#stagedOrder(staged).map((axis) => (axis === "position" ? index : axis)), value, where: staged.where };
+    const lanes = Math.max(1, this.#plan.lanes);
+    const preset = new Map<string, Shares>([[index.name, { lane: lanes, block: this.#plan.copies, vector: 1 }]]);
+    for (const axis of staged.axes) preset.set(axis.name, this.#plan.shares[axis.axis] ?? GRID);
+    this.#kernels.push(mapKernel(this.#w, staged.name, [task], { shares: new Map([...preset].map(([name, share]) => [name, name === index.name ? share : { ...share, lane: 1 }])), lanes, roles: this.#plan.roles }));
+  }
+
+  /** The positions of a tile, as an axis of their own that ends where the fold's does. */
+  #within(tile: Value, name: string): { readonly step: Value; readonly position: Value } {
+    const { builder } = this.#w;
+    const size = this.#plan.tile;
+    const start = builder.scale(size, tile);
+    const even = this.#fold.extent.kind === "constant" && this.#fold.extent.value % size === 0;
+    const step = builder.index(name, even ? builder.constant(size) : builder.smaller(builder.constant(size), builder.subtract(this.#fold.extent, start)));
+    return { step, position: builder.add(start, step) };
+  }
+
+  /** What a tile gives a component, with earlier components as the tile leaves them. */
+  #tileValue(component: Component, tile: Value, stepName: string): Value {
+    const { builder } = this.#w;
+    const { step, position } = this.#within(tile, stepName);
+    const here = (value: Value): Value => builder.substitute(this.#readHere(value, position, tile), new Map<Value, Value>([[this.#fold.index, position]]));
+    const body = here(component.body);
+    const where = builder.substitute(component.where, new Map<Value, Value>([[this.#fold.index, position]]));
+    if (component.extreme !== undefined) {
+      const holder = named(this.#fold, component.extreme);
+      return builder.reduce("min", step, position, builder.and(where, builder.equal(body, this.#tileSlot(holder, true, holder.own, tile))));
+    }
+    if (component.op === "any") return asStored(builder, component, builder.reduce("any", step, body, where));
+    return builder.reduce(joinOf(component), step, body, where);
+  }
+
+  #tileSlot(component: Component, live: boolean, indices: readonly Value[], tile: Value): Value {
+    return this.#w.builder.slot(`${component.name}.tile`, this.#levelIndices(component, indices, tile), storedFacts(component, live));
+  }
+
+  #readHere(value: Value, position: Value, tile: Value, itself?: Staged): Value {
+    const { builder } = this.#w;
+    const slot = (each: Staged): Value => this.#stagedSlot(each, position);
+    const read = itself === undefined ? readAnyStaged(builder, value, this.#fold.staged, slot) : readStaged(builder, value, this.#fold.staged, slot);
+    return resolve(builder, this.#fold, read, (component, _, indices) => {
+      const stored = this.#tileSlot(component, true, indices, tile);
+      return asRead(builder, component, stored, stored);
+    });
+  }
+
+  /** One invocation does a tile: its small components, and the staged values that read them. */
+  #tiles(kept: readonly Component[], staged: readonly Staged[], tile: Value): void {
+    const { builder } = this.#w;
+    const { components } = this.#fold;
+    for (const component of kept) this.#declareLevel(component, "tile", tile);
+    const tasks: Task[] = [];
+    const done = new Set<string>();
+    const addStaged = (each: Staged): void => {
+      if (done.has(each.name)) return;
+      done.add(each.name);
+      for (const other of staged) if (other !== each && readsValue(builder, each.value, other)) addStaged(other);
+      const { step, position } = this.#within(tile, `${this.#name} of tile`);
+      const put = (value: Value): Value => builder.substitute(value, new Map<Value, Value>([[this.#fold.index, position]]));
+      tasks.push({
+        array: each.name, indices: this.#stagedOrder(each).map((axis) => (axis === "position" ? position : axis)), value: put(this.#readHere(each.value, position, tile, each)),
+        over: step.kind === "index" ? [step] : [], where: put(each.where),
+      });
+    };
+    for (const component of components.filter((each) => kept.includes(each))) {
+      for (const each of staged) if (readsValue(builder, component.body, each)) addStaged(each);
+      tasks.push({ array: `${component.name}.tile`, indices: this.#levelIndices(component, component.own, tile), value: this.#tileValue(component, tile, `${this.#name} step`) });
+    }
+    for (const each of staged) addStaged(each);
+    const axes = [...new Map(kept.flatMap(({ own }) => own).map((axis) => [axis.name, axis])).values()];
+    const preset = new Map<string, Shares>();
+    for (const axis of axes) preset.set(axis.name, { ...(this.#plan.shares[axis.axis] ?? GRID), lane: 1 });
+    if (tile.kind === "index") preset.set(tile.name, { lane: Math.min(16, this.#plan.lanes), block: 1, vector: 1 });
+    for (const axis of axes) if (sizeOf(axis) === Infinity && preset.get(axis.name) === undefined) preset.set(axis.name, GRID);
+    this.#kernels.push(mapKernel(this.#w, `${this.#name} tiles`, tasks, { shares: preset, lanes: this.#plan.lanes, roles: this.#plan.roles }));
+  }
+}
+
+function readsValue(builder: Workshop["builder"], value: Value, staged: Staged): boolean {
+  let found = false;
+  readAnyStaged(builder, value, [staged], (each) => {
+    found = true;
+    return each.value;
+  });
+  return found;
+}

@@ -1,0 +1,243 @@
+/** @file From derived folds and a plan to kernels, in order, and the arrays between them. */
+
+import { InternalError } from "../../../spec/diagnostics/diagnostic";
+import type { GraphBuilder } from "../../../spec/graph/builder";
+import type { Graph, Store, Value } from "../../../spec/graph/node";
+import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
+import { infinitiesOf, isInfinite } from "../../kernel/infinities";
+import type { Kernel, KernelArray } from "../../kernel/kernel";
+import { storageArrays } from "../make";
+import { spread } from "../spread";
+import type { Shares } from "./axes";
+import { chainFold } from "./chain";
+import { axesOf, mapKernel, type Task } from "./map";
+import type { FoldPlan, FusedPlan, StreamedPlan } from "./plan";
+import { prepare, readSlots, renamedStore, slotNames, type Prepared } from "./prepare";
+import { asRead, asStored, Coarser, isArg, mayBeInfinite, resolve, storedFacts } from "./state";
+import { Stream } from "./stream";
+import { Tables } from "./tables";
+import { PlanRefused, Workshop } from "./workshop";
+
+export interface Scheduled {
+  readonly kernels: readonly Kernel[];
+  readonly arrays: ReadonlyMap<string, KernelArray>;
+  readonly temporaries: readonly string[];
+}
+
+/** Lanes of kernels that say nothing else. */
+const LANES = 64;
+
+/** Where the final value of a component is stored. */
+const whole = (name: string): string => `${name}.whole`;
+
+/**
+ * @throws PlanRefused where the plan cannot be made: the message says what stands in the way
+ * @throws InternalError where it names a fold that is not there
+ */
+export function schedule(builder: GraphBuilder, derived: Derived, plan: FusedPlan): Scheduled {
+  return new Schedule(builder, derived, plan).all();
+}
+
+class Schedule {
+  readonly #workshop: Workshop;
+  readonly #tables: Tables;
+  readonly #kernels: Kernel[] = [];
+  /** Components whose final value is stored, and where. */
+  readonly #finals = new Map<string, { readonly component: Component; readonly array: string }>();
+
+  constructor(readonly builder: GraphBuilder, readonly derived: Derived, readonly plan: FusedPlan) {
+    this.#workshop = new Workshop(builder, derived.graph.name);
+    for (const { inputs, outputs } of [storageArrays(builder, derived.graph)]) {
+      for (const array of inputs) this.#workshop.declare(array);
+      for (const array of outputs) this.#workshop.arrays.set(array.name, array);
+    }
+    const together = new Set(Object.values(plan.folds).flatMap((fold) => (fold.kind === "whole" ? [] : Object.entries(fold.shares).flatMap(([axis, { block, vector }]) => (block * vector > 1 ? [axis] : [])))));
+    this.#tables = new Tables(this.#workshop, (axis) => together.has(axis));
+    for (const name of Object.keys(plan.folds)) if (!derived.folds.some((fold) => fold.name === name)) throw new InternalError(`the plan has a fold ${name}, which the program has not`);
+  }
+
+  all(): Scheduled {
+    const { builder, derived, plan } = this;
+    const folds = derived.folds.map((fold) => this.#withTables(fold));
+    const stores = derived.stores.map((store) => ({ ...renamedStore(builder, store), value: renamedStore(builder, { ...store, value: this.#tables.read(store.value) }).value }));
+    this.#tablesKernels();
+    const stored = new Set<Store>();
+    for (const [at, fold] of folds.entries()) {
+      const later = folds.slice(at + 1);
+      const mine = new Set(fold.components.map(({ name }) => name));
+      const needed = later.some(({ components }) => components.some(({ body, where }) => [body, where].some((value) => [...slotNames(builder, value)].some((name) => mine.has(name)))));
+      // The outputs that read this fold and none still to come.
+      const ready = stores.filter((store) => !stored.has(store) && [...slotNames(builder, store.value)].some((name) => mine.has(name)) && !later.some(({ components }) => components.some(({ name }) => slotNames(builder, store.value).has(name))));
+      const read = ready.map((store) => ({ ...store, value: this.#readFinals(store.value) }));
+      const prepared = prepare(builder, this.#withFinals(fold));
+      const done = this.#fold(prepared, plan.folds[fold.name] ?? { kind: "whole" }, read, needed || stores.some((store) => !ready.includes(store) && [...slotNames(builder, store.value)].some((name) => mine.has(name))));
+      if (done) for (const store of ready) stored.add(store);
+    }
+    this.#store(stores.filter((store) => !stored.has(store)).map((store) => ({ ...store, value: this.#readFinals(store.value) })));
+    return { kernels: this.#kernels, arrays: this.#workshop.arrays, temporaries: this.#workshop.temporaries };
+  }
+
+  #tablesKernels(): void {
+    const lanes = this.#lanesShares();
+    for (const { name, task } of this.#tables.all) this.#kernels.push(mapKernel(this.#workshop, name, [task], { lanes: LANES, ...lanes }));
+  }
+
+  #lanesShares(): Record<string, never> {
+    return {};
+  }
+
+  #mapFold(fold: Fold, value: (value: Value) => Value): Fold {
+    const repaired = (repair: Repair): Repair => (repair.kind === "multiply" ? { ...repair, factor: value(repair.factor) } : repair.kind === "add" ? { ...repair, term: value(repair.term) } : repair);
+    return { ...fold, components: fold.components.map((component) => ({ ...component, body: value(component.body), where: value(component.where), repair: repaired(component.repair) })) };
+  }
+
+  #withTables(fold: Fold): Fold {
+    return this.#mapFold(fold, (value) => this.#tables.read(value));
+  }
+
+  #withFinals(fold: Fold): Fold {
+    return this.#mapFold(fold, (value) => this.#readFinals(value));
+  }
+
+  /** Components of folds that are done, read from where they are stored. */
+  #readFinals(value: Value): Value {
+    return readSlots(this.builder, value, (slot) => {
+      const found = this.#finals.get(slot.name);
+      if (found === undefined) return undefined;
+      const { component, array } = found;
+      const read = (live: boolean): Value => this.builder.slot(array, slot.indices, storedFacts(component, live));
+      return asRead(this.builder, component, read(false), read(true));
+    });
+  }
+
+  /** Runs a fold; returns whether `stores` were stored with it. `needed`: others read its components. */
+  #fold(prepared: Prepared, plan: FoldPlan, stores: readonly Store[], needed: boolean): boolean {
+    switch (plan.kind) {
+      case "whole":
+        this.#wholeFold(prepared);
+        return false;
+      case "stream": return this.#streamedFold(prepared, plan, stores, needed);
+      case "chain": {
+        const { kernels, coarser } = chainFold(this.#workshop, prepared, plan);
+        this.#kernels.push(...kernels);
+        return this.#merged(prepared, coarser, stores, needed);
+      }
+    }
+  }
+
+  #sharesOf(prepared: Prepared, shares: StreamedPlan["shares"]): ReadonlyMap<string, Shares> {
+    const own = prepared.components.flatMap((component) => component.own);
+    return new Map(own.flatMap(({ axis, name }) => (shares[axis] === undefined ? [] : [[name, shares[axis]] as const])));
+  }
+
+  #streamedFold(prepared: Prepared, plan: StreamedPlan, stores: readonly Store[], needed: boolean): boolean {
+    const { builder } = this;
+    const stream = (): Stream => new Stream(this.#workshop, prepared, { ...plan, part: plan.part, shares: this.#sharesOf(prepared, plan.shares) });
+    if (plan.part === undefined && !needed && stores.length > 0 && this.#storable(prepared, stores)) {
+      this.#kernels.push(stream().make(stores).kernel);
+      return true;
+    }
+    const { kernel, partial, parts } = stream().make(undefined);
+    this.#kernels.push(kernel);
+    const array = (component: Component): string => partial.get(component.name) ?? lost(component.name);
+    if (parts === undefined) {
+      for (const component of prepared.components) this.#finals.set(component.name, { component, array: array(component) });
+      return false;
+    }
+    const coarser = new Coarser(builder, prepared, parts, builder.true, (component, live, indices) => builder.slot(array(component), [parts, ...indices], storedFacts(component, live)));
+    return this.#merged(prepared, coarser, stores, needed);
+  }
+
+  /** Whether a workgroup that has the whole state can store these outputs itself. */
+  #storable(prepared: Prepared, stores: readonly Store[]): boolean {
+    const own = new Map(prepared.components.flatMap((component) => component.own).map((axis) => [axis.name, axis]));
+    const names = new Map(prepared.components.map((component) => [component.name, component]));
+    return stores.every((store) => {
+      if (store.output.element.kind === "f16" || store.output.element.kind === "uint") return false;
+      if (axesOf(this.#workshop, [{ array: store.output.name, indices: store.indices, value: store.value }]).some(({ name }) => !own.has(name))) return false;
+      let plain = true;
+      readSlots(this.builder, store.value, (slot) => {
+        const component = names.get(slot.name);
+        if (component !== undefined && slot.indices.some((index, at) => index !== component.own[at])) plain = false;
+        return undefined;
+      });
+      return plain;
+    });
+  }
+
+  /** The merge of parts: into the outputs, and where others read components, into arrays. */
+  #merged(prepared: Prepared, coarser: Coarser, stores: readonly Store[], needed: boolean): boolean {
+    const { builder } = this;
+    if (!needed && stores.length > 0) {
+      this.#store(stores.map((store) => ({
+        ...store,
+        value: resolve(builder, prepared, store.value, (component, _, indices) => asRead(builder, component, coarser.at(component, false, indices), coarser.at(component, true, indices))),
+      })));
+      return true;
+    }
+    for (const component of prepared.components) this.#storeFinal(component, coarser.stored(component));
+    return false;
+  }
+
+  #storeFinal(component: Component, value: Value): void {
+    const array = whole(component.name);
+    this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: "f32" }, space: "buffer", infinite: mayBeInfinite(component) });
+    this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: LANES }));
+    this.#finals.set(component.name, { component, array });
+  }
+
+  /** Each component over the whole axis by itself, reading those before it from memory. */
+  #wholeFold(prepared: Prepared): void {
+    const { builder } = this;
+    for (const component of prepared.components) {
+      if (component.name.endsWith(" present")) continue;
+      const read = (value: Value): Value => this.#readFinals(value);
+      const reduced = builder.reduce(component.op, prepared.index, read(component.body), read(component.where));
+      if (isArg(component) || (component.op === "sum" && component.live.facts.integer)) this.#storeInteger(component, reduced);
+      else this.#storeFinal(component, component.op === "any" ? asStored(builder, component, reduced) : reduced);
+    }
+  }
+
+  /** A final value that is an integer of its own type, and never infinite. */
+  #storeInteger(component: Component, value: Value): void {
+    const plain: Component = { ...component, op: "sum" };
+    const array = whole(component.name);
+    const signed = value.facts.low < 0 || isArg(component);
+    this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: signed ? "i32" : "u32" }, space: "buffer", infinite: false });
+    this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: LANES }));
+    this.#finals.set(component.name, { component: plain, array });
+  }
+
+  #store(stores: readonly Store[]): void {
+    const groups = new Map<string, Store[]>();
+    for (const store of stores) {
+      const kind = store.output.element.kind;
+      const packed = kind === "f16" || kind === "uint";
+      const axes = axesOf(this.#workshop, [taskOf(store)]).map(({ name }) => name).sort().join();
+      const key = packed ? `packed ${store.output.name}` : axes;
+      groups.set(key, [...(groups.get(key) ?? []), store]);
+    }
+    for (const [key, group] of groups) {
+      const name = group.map(({ output }) => output.name).join(", ");
+      if (key.startsWith("packed ")) for (const store of group) this.#packed(store);
+      else this.#kernels.push(mapKernel(this.#workshop, name, group.map(taskOf), { lanes: LANES }));
+    }
+  }
+
+  #packed(store: Store): void {
+    const axes = axesOf(this.#workshop, [taskOf(store)]);
+    if (store.indices.length !== axes.length || store.indices.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at split positions`);
+    const { arrays, temporaries, name } = this.#workshop;
+    const unit = { array: this.#workshop.array(store.output.name), axes, indices: store.indices, value: store.value };
+    this.#kernels.push(spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, LANES));
+  }
+}
+
+const taskOf = ({ output, indices, value }: Store): Task => ({ array: output.name, indices, value });
+
+function lost(name: string): never {
+  throw new InternalError(`the state of ${name} was not stored`);
+}
+
+/** Whether a graph's values have anything that only a fold can tell. */
+export const isInfiniteOutput = (graph: Graph, name: string): boolean => graph.stores.some(({ output, value }) => output.name === name && isInfinite(infinitiesOf(value)));
