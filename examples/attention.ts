@@ -22,13 +22,17 @@ type Cache = Reader<typeof cacheAxes>;
 const rotated = (x: (c: Index<"channel">) => number, t: Index<"token">, { cos, sin }: Turns) =>
   rope(channel, x, (p) => cos(t, p), (p) => sin(t, p));
 
-/** Scores of all tokens' keys against the query vector `q` of head `h`, which stands at token `now`. */
+/**
+ * Scores of all tokens' keys against the query vector `q` of head `h`, which stands at token `now`. Summed over pairs of
+ * channels that turn together, so that each channel is read once for both.
+ */
 const scores = (q: (c: Index<"channel">) => number, h: Index<"head">, now: Index<"token">, keys: Cache, turns: Turns) => {
   const kv = groupOf(h, head, kvHead);
   const turned = rotated(q, now, turns);
   return (t: Index<"token">) => {
     const key = rotated((c) => keys(t, kv, c), t, turns);
-    return sum(channel, (c) => turned(c) * key(c)) / Math.sqrt(extent(channel));
+    const product = (c: number) => turned(c) * key(c);
+    return sum(half, (p) => product(p) + product(p + Math.floor(extent(channel) / 2))) / Math.sqrt(extent(channel));
   };
 };
 

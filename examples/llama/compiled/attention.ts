@@ -43,10 +43,11 @@ export async function compiledAttention(device: Device, shape: AttentionShape, g
     if (!Object.hasOwn(graphs, name)) refuse({ code: "KV6003", message: `there is no kernel ${name}`, expected: Object.keys(graphs).join(", "), got: name });
     return device.prepare(graphs[name], { set });
   };
-  const sizes = { head: heads, kvHead: kvHeads, channel: headDim, half: headDim / 2 };
+  const cached = { kvHead: kvHeads, channel: headDim, ...groupSizes(shape, codebooks) };
+  const sizes = { ...cached, head: heads, half: headDim / 2 };
   const suffix = codebooks === undefined ? "Exact" : `${codebooks.format.couple}c${codebooks.format.bits}b`;
   const kernels: Kernels = {
-    encode: codebooks === undefined ? undefined : await prepare(`encode${suffix}`, { kvHead: kvHeads, channel: headDim }),
+    encode: codebooks === undefined ? undefined : await prepare(`encode${suffix}`, cached),
     decode: await prepare(`decode${suffix}`, sizes),
     prefill: await prepare(`prefill${suffix}`, sizes),
   };
@@ -65,6 +66,13 @@ export async function compiledAttention(device: Device, shape: AttentionShape, g
   const tables = rotaryTables(shape.positions, headDim, shape.ropeTheta);
   const name = `${codebooks === undefined ? "full precision" : formatName(codebooks.format)}, ${device.backend}`;
   return new CompiledAttention(name, shape, kernels, layers, await turnTables(device, tables));
+}
+
+/** The number of groups of a head's channels, by the name that `coupled` gives their axis. */
+function groupSizes({ headDim }: AttentionShape, codebooks: Codebooks | undefined): Readonly<Record<string, number>> {
+  if (codebooks === undefined) return {};
+  const { couple } = codebooks.format;
+  return { [`channel/${couple}`]: headDim / couple };
 }
 
 /** The tables of positions 0 … tokens − 1. */
@@ -125,8 +133,8 @@ export class CompiledAttention implements AttentionBackend {
   async attend(layer: number, queries: Float32Array): Promise<Float32Array> {
     const { kernel, q } = this.#attention(queries);
     const { out } = await kernel.run({ q, ...this.#inputs(layer) });
-    if (!(out?.data instanceof Float32Array)) throw new InternalError("attention has no f32 output");
-    return out.data;
+    if (out === undefined) throw new InternalError("attention has no output");
+    return out.data instanceof Float32Array ? out.data : Float32Array.from(out.data);
   }
 
   /**
