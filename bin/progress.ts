@@ -3,14 +3,29 @@
 import { SingleBar } from "cli-progress";
 
 export interface Progress {
-  update(done: number): void;
-  stop(): void;
+  /** Says what is being done, and how far it is. */
+  show(what: string, done: number, total: number): void;
+  /** Takes the bar away, so that something can be printed. */
+  clear(): void;
 }
 
-/** A bar on the standard error stream, unless that is no terminal or the bar is not wanted. */
-export function progressBar(title: string, total: number, wanted: boolean): Progress {
-  if (!wanted || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
-  const bar = new SingleBar({ format: `${title} {bar} {value}/{total}`, stream: process.stderr, clearOnComplete: true, hideCursor: true });
-  bar.start(total, 0);
-  return { update: (done) => bar.update(done), stop: () => bar.stop() };
+/** A bar on the standard error stream, unless that is no terminal. */
+export function progressBar(): Progress {
+  if (!process.stderr.isTTY) return { show: () => undefined, clear: () => undefined };
+  const bar = new SingleBar({ format: "{what} {bar} {value}/{total}", stream: process.stderr, clearOnComplete: true, hideCursor: true });
+  let shown: string | undefined;
+  const clear = (): void => {
+    if (shown !== undefined) bar.stop();
+    shown = undefined;
+  };
+  return {
+    clear,
+    show: (what, done, total) => {
+      if (shown !== what) {
+        clear();
+        bar.start(total, done, { what });
+        shown = what;
+      } else bar.update(done);
+    },
+  };
 }

@@ -38,18 +38,18 @@ export function fuzz(program: Command): void {
     });
 }
 
-async function search(file: string | undefined, { kernel, runs, seed, backend, json }: Options): Promise<{ readonly report: Report; readonly how: string }> {
+async function search(file: string | undefined, { kernel, runs, seed, backend }: Options): Promise<{ readonly report: Report; readonly how: string }> {
   const { fuzzKernel, fuzzPrograms } = await import("../fuzz/fuzz");
   const graph = file === undefined || kernel === undefined ? undefined : await (await import("../kernels")).compileKernel(file, kernel);
   const { prepare, how, name, ...open } = await opened(backend);
   const { progressBar } = await import("../progress");
-  const bar = progressBar("fuzzing", runs, json === undefined);
+  const bar = progressBar();
   try {
-    const given = { runs, seed, backend: name, prepare, progress: (done: number) => bar.update(done) };
+    const given = { runs, seed, backend: name, prepare, progress: (done: number) => bar.show("fuzzing", done, runs) };
     const report = file === undefined || graph === undefined ? await fuzzPrograms(given) : await fuzzKernel(file, graph, given);
     return { report, how };
   } finally {
-    bar.stop();
+    bar.clear();
     await open.close();
   }
 }

@@ -1,0 +1,124 @@
+/** @file The demo's inputs, from files and a device to what `demonstrate` takes, and what is checked of its results. */
+
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { calibrate, FORMATS } from "../../examples/llama/calibrate";
+import { formatName, type Codebooks } from "../../examples/llama/codebooks";
+import { agrees, demonstrate, type DemoRow } from "../../examples/llama/demo";
+import { loadCodebooks, loadContexts, loadModel, type LoadedModel } from "../../examples/llama/load.node";
+import { compileFile } from "../../compiler";
+import { openDevice } from "../../runtime";
+import type { Progress } from "../progress";
+import { recorded } from "./recorded";
+
+export interface DemoOptions {
+  /** A model directory; the one that comes with the package unless given. */
+  readonly model?: string;
+  readonly prompt: string;
+  /** Tokens to continue it by. */
+  readonly tokens: number;
+  /** Score all held-out stories. */
+  readonly full: boolean;
+  /** Learn the codebooks instead of reading them. */
+  readonly calibrate: boolean;
+  readonly backend: "auto" | "wgsl" | "interpreter";
+}
+
+/** Held-out stories that are scored unless all are asked for. */
+const SOME_STORIES = 3;
+
+export interface DemoStart {
+  readonly device: string;
+  readonly model: string;
+  readonly prompt: string;
+  readonly codebooks: string;
+}
+
+export interface DemoReport extends DemoStart {
+  readonly heldout: { readonly file: string; readonly stories: number; readonly of: number };
+  readonly rows: readonly DemoRow[];
+  /** Dispatches of each kernel. */
+  readonly compiled: Readonly<Record<string, number>>;
+  readonly checks: readonly Check[];
+}
+
+export interface Check {
+  readonly what: string;
+  readonly held: boolean;
+}
+
+/** Told as soon as something is known. */
+export interface DemoListener {
+  start(start: DemoStart): void;
+  row(row: DemoRow): void;
+}
+
+/** @throws KvernError KV60nn for a model that cannot be loaded, KV40nn for a device */
+export async function runDemo(options: DemoOptions, progress: Progress, listener: DemoListener): Promise<DemoReport> {
+  const examples = join(packageRoot(), "examples");
+  const loaded = await loadModel(options.model ?? join(examples, "tales"));
+  const { kernels } = await compileFile(join(examples, "attention.ts"));
+  const onProgress = (what: string, done: number, total: number): void => progress.show(what, done, total);
+  const codebooks = options.calibrate ? await learned(loaded, onProgress) : await Promise.all(FORMATS.map((format) => loadCodebooks(loaded, join(loaded.directory, "codebooks", `${formatName(format).toLowerCase()}.safetensors`))));
+  const heldoutFile = join(loaded.directory, "heldout.txt");
+  const stories = await loadContexts(loaded, heldoutFile);
+  const heldout = options.full ? stories : stories.slice(0, SOME_STORIES);
+  const { config } = loaded.model;
+  const prompt = [...(config.beginOfText === undefined ? [] : [config.beginOfText]), ...loaded.tokenizer.encode(options.prompt)];
+
+  const opened = await openDevice({ backend: options.backend });
+  const interpreter = await openDevice({ backend: "interpreter" });
+  const { device, dispatches } = recorded(opened);
+  try {
+    const start = {
+      device: device.describe(),
+      model: `${shown(loaded.directory)}: ${config.layers} layers, ${config.heads} query heads over ${config.kvHeads} key/value heads of dimension ${config.headDim}`,
+      prompt: options.prompt,
+      codebooks: options.calibrate ? "learned from calibration.txt" : "read from codebooks/",
+    };
+    listener.start(start);
+    const rows: DemoRow[] = [];
+    for await (const row of demonstrate({ loaded, graphs: kernels, device, interpreter, codebooks, prompt, count: options.tokens, heldout, onProgress })) {
+      progress.clear();
+      rows.push(row);
+      listener.row(row);
+    }
+    return {
+      ...start,
+      heldout: { file: shown(heldoutFile), stories: heldout.length, of: stories.length },
+      rows,
+      compiled: Object.fromEntries(dispatches),
+      checks: rows.flatMap(checksOf),
+    };
+  } finally {
+    progress.clear();
+    await device.close();
+    await interpreter.close();
+  }
+}
+
+/** What must hold of every row. */
+function checksOf(row: DemoRow): readonly Check[] {
+  const { cache, perplexity, bytes, agreement } = row;
+  const coded = cache !== "full precision";
+  return [
+    { what: `${cache}: every element within its bound of the reference interpreter`, held: agrees(row) && agreement.elements > 0 },
+    { what: `${cache}: a perplexity that is a number`, held: Number.isFinite(perplexity) },
+    ...(coded ? [{ what: `${cache}: no key or value held but as codes`, held: bytes.tail === 0 && bytes.codes > 0 }] : []),
+  ];
+}
+
+async function learned(loaded: LoadedModel, onProgress: (what: string, done: number, total: number) => void): Promise<readonly Codebooks[]> {
+  return calibrate(loaded.model, await loadContexts(loaded, join(loaded.directory, "calibration.txt")), FORMATS, { onProgress });
+}
+
+/** The package's folder. */
+function packageRoot(): string {
+  return dirname(fileURLToPath(import.meta.resolve("kvern/package.json")));
+}
+
+/** A path as a reader in the working directory would call it. */
+function shown(path: string): string {
+  const name = relative(process.cwd(), path);
+  return name.startsWith("..") ? path : name;
+}

@@ -1,0 +1,33 @@
+/** @file A device that remembers what was prepared on it, to tell what was compiled. */
+
+import type { Device, PreparedKernel, PrepareOptions } from "../../runtime/device";
+
+export interface Recorded {
+  readonly device: Device;
+  /** Dispatches of each kernel that was prepared, by its name. */
+  readonly dispatches: ReadonlyMap<string, number>;
+}
+
+export function recorded(device: Device): Recorded {
+  const dispatches = new Map<string, number>();
+  const prepare = async (graph: unknown, options?: PrepareOptions): Promise<PreparedKernel> => {
+    const prepared = await device.prepare(graph, options);
+    dispatches.set(prepared.name, prepared.explain().dispatches.length);
+    return prepared;
+  };
+  const { gpuDevice } = device;
+  return {
+    dispatches,
+    device: {
+      backend: device.backend,
+      info: device.info,
+      limits: device.limits,
+      features: device.features,
+      ...(gpuDevice === undefined ? {} : { gpuDevice }),
+      prepare,
+      describe: () => device.describe(),
+      upload: (element, tensor) => device.upload(element, tensor),
+      close: () => device.close(),
+    },
+  };
+}
