@@ -1,9 +1,10 @@
 import { evaluate, type TensorData } from "kvern";
 import { describe, expect, it } from "vitest";
 import * as kernels from "../../examples/attention";
+import { attend } from "../../examples/decode";
 import type { AttentionShape } from "../../examples/llama/backend";
 import type { Codebooks } from "../../examples/llama/codebooks";
-import { coupledAttention } from "../../examples/llama/plain/coupled";
+import { coupledAttention, decodeCodes } from "../../examples/llama/plain/coupled";
 import { exactAttention } from "../../examples/llama/plain/exact";
 import { rotaryTables } from "../../examples/llama/rotary";
 import { uniform } from "../../runtime/codebook/random";
@@ -90,5 +91,32 @@ describe("attention kernels, run as TypeScript, agree with plain loops", () => {
     await plain.append(0, keys.data, values.data);
     expectClose(prefill({ q: queries, ...coded, ...turns }), await plain.attend(0, queries.data));
     expectClose(decode({ q: newestQuery, ...coded, ...turns }), await plain.attend(0, newestQuery.data));
+  });
+});
+
+describe("the kernel of the README", () => {
+  it("is grouped-query attention over the numbers that its codes stand for", () => {
+    const book = numbers(SHAPE.kvHeads, SHAPE.headDim / 8, 256, 8);
+    const halves = tensor(book.shape, fromHalves(toHalves(book.data)));
+    const codes = () => tensor([TOKENS, SHAPE.kvHeads, SHAPE.headDim / 8], Uint8Array.from({ length: TOKENS * SHAPE.kvHeads * 2 }, () => Math.floor(256 * random())));
+    const [keyCodes, valueCodes] = [codes(), codes()];
+    const out = evaluate(attend, { q: newestQuery, "keys.codes": keyCodes, "keys.book": halves, "values.codes": valueCodes, "values.book": halves }).out;
+
+    const [k, v] = [decodeCodes(keyCodes.data, halves), decodeCodes(valueCodes.data, halves)];
+    const tokens = Array.from({ length: TOKENS }, (_, t) => t);
+    for (let h = 0; h < SHAPE.heads; h++) {
+      const row = (t: number): number => (t * SHAPE.kvHeads + Math.floor(h / 2)) * SHAPE.headDim;
+      const exponentials = tokens.map((t) => {
+        let score = 0;
+        for (let c = 0; c < SHAPE.headDim; c++) score += (newestQuery.data[h * SHAPE.headDim + c] ?? NaN) * (k[row(t) + c] ?? NaN);
+        return Math.exp(score / Math.sqrt(SHAPE.headDim));
+      });
+      const total = exponentials.reduce((a, b) => a + b, 0);
+      for (let c = 0; c < SHAPE.headDim; c++) {
+        const expected = tokens.reduce((sum, t) => sum + ((exponentials[t] ?? NaN) / total) * (v[row(t) + c] ?? NaN), 0);
+        // Both in f64, of the same halves; sums of 16 and 7 terms of at most 1, exponents of at most 4.
+        expect(Math.abs((out.data[h * SHAPE.headDim + c] ?? NaN) - expected)).toBeLessThan(100 * Number.EPSILON);
+      }
+    }
   });
 });
