@@ -6,15 +6,17 @@
  *     parts                      each component over the tiles of a part, repaired to the part's reference
  */
 
+import { InternalError } from "../../../spec/diagnostics/diagnostic";
+import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Index, Value } from "../../../spec/graph/node";
 import type { Component } from "../../algebra/derived";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 import type { Kernel } from "../../kernel/kernel";
 import { ceilDivide, GRID, sizeOf, type Shares } from "./axes";
-import { autoShares, mapKernel, type MapRoles, type Task } from "./map";
+import { autoShares, axesOf, mapKernel, type MapRoles, type Task } from "./map";
 import type { ChainPlan } from "./plan";
 import { readAnyStaged, readStaged, type Prepared, type Staged } from "./prepare";
-import { asRead, asStored, Coarser, joinOf, mayBeInfinite, named, resolve, storedFacts } from "./state";
+import { asRead, asStored, Coarser, joinOf, liveTest, mayBeInfinite, named, repaired, resolve, storedFacts, type ReadState } from "./state";
 import { PlanRefused, type Workshop } from "./workshop";
 
 export interface Chained {
@@ -62,26 +64,21 @@ class Chain {
     return { shares: new Map([...rest, ...all]), lanes, roles };
   }
 
-  #stagedName = (staged: Staged): string => staged.name;
-
   /** Axes of a staged value in memory: those that invocations read together last. */
   #stagedOrder(staged: Staged): readonly (Index | "position")[] {
-    const together = (axis: Index): boolean => {
-      const given = this.#plan.shares[axis.axis];
-      return given !== undefined && given.block * given.vector > 1;
-    };
+    const together = (axis: Index): boolean => this.#together(axis);
     return [...staged.axes.filter((axis) => !together(axis)), "position", ...staged.axes.filter(together)];
   }
 
   #stagedSlot(staged: Staged, position: Value): Value {
     const { negative, positive } = infinitiesOf(staged.value);
     const indices = this.#stagedOrder(staged).map((axis) => (axis === "position" ? position : axis));
-    return this.#w.builder.slot(this.#stagedName(staged), indices, { ...staged.value.facts, mayBeNegativeInfinity: negative, mayBePositiveInfinity: positive });
+    return this.#w.builder.slot(staged.name, indices, { ...staged.value.facts, mayBeNegativeInfinity: negative, mayBePositiveInfinity: positive });
   }
 
   make(): Chained {
     const { builder } = this.#w;
-    const { components, staged, index, extent } = this.#fold;
+    const { components, staged, extent } = this.#fold;
     const { tile, part } = this.#plan;
     for (const each of staged) this.#declare(each.name, this.#stagedOrder(each).map((axis) => (axis === "position" ? extent : axis.extent)), isInfinite(infinitiesOf(each.value)));
     for (const each of staged.filter(({ reads }) => reads.length === 0)) this.#staged(each);
@@ -100,42 +97,94 @@ class Chain {
 
     if (kept.length > 0) this.#tiles(kept, staged.filter(({ reads }) => reads.length > 0), i);
 
-    // A part: its tiles, and for what is not kept the positions of each.
-    const count = builder.smaller(builder.constant(part / tile), builder.subtract(tiles, builder.scale(part / tile, p)));
-    const n = builder.index(`${this.#name} tile of part`, count);
-    const tileAt = builder.linear(0, [[part / tile, p], [1, n]]);
-    const inline = components.filter((component) => !kept.includes(component));
-    const fine = (component: Component, live: boolean, indices: readonly Value[]): Value =>
-      kept.includes(component)
-        ? builder.slot(`${component.name}.tile`, [...indices.slice(0, 0), ...this.#levelIndices(component, indices, tileAt)], storedFacts(component, live))
-        : builder.substitute(this.#tileValue(component, tileAt, `${this.#name} step`), new Map<Value, Value>(component.own.flatMap((axis, k) => (indices[k] === undefined || indices[k] === axis ? [] : [[axis, indices[k]] as const]))));
-    const partCoarser = new Coarser(builder, this.#fold, n, builder.true, fine);
     for (const component of components) this.#declareLevel(component, "part", p);
-    const task = (component: Component): Task => ({ array: `${component.name}.part`, indices: this.#levelIndices(component, component.own, p), value: partCoarser.stored(component) });
-    const groups = new Map<string, Component[]>();
-    for (const component of components) {
-      const key = `${inline.includes(component)} ${component.own.map(({ name }) => name).sort().join()}`;
-      groups.set(key, [...(groups.get(key) ?? []), component]);
-    }
-    for (const group of groups.values()) {
-      const axes = [...(p.kind === "index" ? [p] : []), ...(group[0]?.own ?? [])];
-      const preset = new Map<string, Shares>(p.kind === "index" ? [[p.name, GRID]] : []);
-      this.#kernels.push(mapKernel(this.#w, `${group.map(({ name }) => name).join(", ")} of parts`, group.map(task), this.#shares(axes, preset)));
-    }
+    const leading = components.filter((component) => kept.includes(component));
+    for (const group of this.#alike(leading)) this.#parts(group, kept, tiles, p, () => undefined);
+    // What is not kept for each tile is repaired straight to the part's reference, which is there by now.
+    const wide = components.filter((component) => !kept.includes(component));
+    const reference = (component: Component, live: boolean, indices: readonly Value[]): Value | undefined =>
+      kept.includes(component) ? builder.slot(`${component.name}.part`, this.#levelIndices(component, indices, p), storedFacts(component, live)) : undefined;
+    for (const group of this.#alike(wide.filter((component) => keyOf(builder, component) === undefined))) this.#parts(group, kept, tiles, p, reference);
+    for (const component of wide) if (keyOf(builder, component) !== undefined) this.#histogram(component, tiles, p, reference);
     const coarser = new Coarser(builder, this.#fold, p, builder.true, (component, live, indices) =>
       builder.slot(`${component.name}.part`, this.#levelIndices(component, indices, p), storedFacts(component, live)));
-    void index;
     return { kernels: this.#kernels, coarser };
+  }
+
+  /** Components with equal own axes. */
+  #alike(components: readonly Component[]): readonly (readonly Component[])[] {
+    const groups = new Map<string, Component[]>();
+    for (const component of components) {
+      const key = component.own.map(({ name }) => name).sort().join();
+      groups.set(key, [...(groups.get(key) ?? []), component]);
+    }
+    return [...groups.values()];
+  }
+
+  /** The tiles of a part, as an axis. */
+  #tilesOf(tiles: Value, part: Value): { readonly axis: Value; readonly tile: Value } {
+    const { builder } = this.#w;
+    const each = this.#plan.part / this.#plan.tile;
+    const even = tiles.kind === "constant" && tiles.value % each === 0;
+    const count = even ? builder.constant(each) : builder.smaller(builder.constant(each), builder.subtract(tiles, builder.scale(each, part)));
+    const axis = builder.index(`${this.#name} tile of part`, count);
+    return { axis, tile: builder.linear(0, [[each, part], [1, axis]]) };
+  }
+
+  /** The state of a part, from its tiles: of components that are kept for each, or straight from the positions. */
+  #parts(group: readonly Component[], kept: readonly Component[], tiles: Value, part: Value, reference: Coarser["kept"]): void {
+    const { builder } = this.#w;
+    const { axis, tile } = this.#tilesOf(tiles, part);
+    const moved = (component: Component, indices: readonly Value[]): Map<Value, Value> => new Map(component.own.flatMap((own, k) => (indices[k] === undefined || indices[k] === own ? [] : [[own, indices[k]] as const])));
+    const coarser = new Coarser(builder, this.#fold, axis, builder.true, (component, live, indices) =>
+      kept.includes(component) ? this.#tileSlot(component, live, indices, tile) : builder.substitute(this.#tileValue(component, tile, `${this.#name} step`), moved(component, indices)), reference);
+    const tasks = group.map((component): Task => ({ array: `${component.name}.part`, indices: this.#levelIndices(component, component.own, part), value: coarser.stored(component) }));
+    this.#kernels.push(mapKernel(this.#w, `${group.map(({ name }) => name).join(", ")} of parts`, tasks, this.#partShares(group[0]?.own ?? [], part)));
+  }
+
+  #partShares(own: readonly Index[], part: Value): MapRoles {
+    const axes = [...(part.kind === "index" ? [part] : []), ...own];
+    return this.#shares(axes, new Map<string, Shares>(part.kind === "index" ? [[part.name, GRID]] : []));
+  }
+
+  /** Sums by key: an invocation owns all keys of what it sums, clears them and adds each position to its own. */
+  #histogram(component: Component, tiles: Value, part: Value, reference: Coarser["kept"]): void {
+    const { builder } = this.#w;
+    const found = keyOf(builder, component);
+    if (found === undefined) throw new InternalError(`${component.name} has no key`);
+    const { axis: tileAxis, tile } = this.#tilesOf(tiles, part);
+    const { step, position } = this.#within(tile, `${this.#name} step`);
+    const here = (value: Value): Value => builder.substitute(this.#readHere(value, position, tile), new Map<Value, Value>([[this.#fold.index, position]]));
+    const fine: ReadState = (other, live, indices) => this.#tileSlot(other, live, indices, tile);
+    const now: ReadState = (other, live, indices) => reference(other, live, indices) ?? fine(other, live, indices);
+    const value = repaired(builder, this.#fold, component, here(component.body), fine, now);
+    const live = liveTest(builder, this.#fold, component, fine, builder.true);
+    const array = `${component.name}.part`;
+    const at = (key: Value): readonly Value[] => this.#levelIndices(component, component.own.map((axis) => (axis === found.axis ? key : axis)), part);
+    const over = [tileAxis, step].filter((axis): axis is Index => axis.kind === "index");
+    const key = builder.substitute(found.key, new Map<Value, Value>([[this.#fold.index, position]]));
+    const rest = builder.substitute(found.rest, new Map<Value, Value>([[this.#fold.index, position]]));
+    const tasks: readonly Task[] = [
+      { array, indices: at(found.axis), value: builder.zero, over: [found.axis] },
+      { array, indices: at(key), value, op: "+=", over, where: builder.and(live, rest) },
+    ];
+    this.#kernels.push(mapKernel(this.#w, `${component.name} of parts`, tasks, this.#partShares(component.own.filter((axis) => axis !== found.axis), part)));
   }
 
   /** The memory order of a component at a level: the level first, what invocations read together last. */
   #levelIndices(component: Component, indices: readonly Value[], level: Value): readonly Value[] {
-    return [level, ...component.own.map((axis, k) => indices[k] ?? axis)];
+    return [level, ...inOrder(component, (axis) => this.#together(axis), component.own.map((axis, k) => indices[k] ?? axis))];
   }
 
   #declareLevel(component: Component, suffix: string, level: Value): void {
     const extent = level.kind === "index" ? level.extent : this.#w.builder.one;
-    this.#declare(`${component.name}.${suffix}`, [extent, ...component.own.map((axis) => axis.extent)], mayBeInfinite(component));
+    this.#declare(`${component.name}.${suffix}`, [extent, ...inOrder(component, (axis) => this.#together(axis), component.own.map((axis) => axis.extent))], mayBeInfinite(component));
+  }
+
+  /** Whether invocations read neighbours along an axis together. */
+  #together(axis: Index): boolean {
+    const given = this.#plan.shares[axis.axis];
+    return given !== undefined && given.block * given.vector > 1;
   }
 
   /** A staged value that reads no state: one element for each position. */
@@ -212,16 +261,46 @@ class Chain {
       tasks.push({ array: `${component.name}.tile`, indices: this.#levelIndices(component, component.own, tile), value: this.#tileValue(component, tile, `${this.#name} step`) });
     }
     for (const each of staged) addStaged(each);
-    const axes = [...new Map(kept.flatMap(({ own }) => own).map((axis) => [axis.name, axis])).values()];
-    const preset = new Map<string, Shares>();
-    for (const axis of axes) preset.set(axis.name, { ...(this.#plan.shares[axis.axis] ?? GRID), lane: 1 });
-    if (tile.kind === "index") preset.set(tile.name, { lane: Math.min(16, this.#plan.lanes), block: 1, vector: 1 });
-    for (const axis of axes) if (sizeOf(axis) === Infinity && preset.get(axis.name) === undefined) preset.set(axis.name, GRID);
-    this.#kernels.push(mapKernel(this.#w, `${this.#name} tiles`, tasks, { shares: preset, lanes: this.#plan.lanes, roles: this.#plan.roles }));
+    // An invocation reads only what it has written itself: what has other axes is another dispatch.
+    const groups: { readonly key: string; readonly tasks: Task[] }[] = [];
+    for (const task of tasks) {
+      const axes = axesOf(this.#w, [task]);
+      const key = axes.map(({ name }) => name).sort().join();
+      const last = groups.at(-1);
+      if (last?.key === key) last.tasks.push(task);
+      else groups.push({ key, tasks: [task] });
+    }
+    for (const group of groups) {
+      const preset = new Map<string, Shares>();
+      for (const axis of axesOf(this.#w, group.tasks)) preset.set(axis.name, { ...(this.#plan.shares[axis.axis] ?? GRID), lane: 1 });
+      if (tile.kind === "index") preset.set(tile.name, { lane: Math.min(16, this.#plan.lanes), block: 1, vector: 1 });
+      this.#kernels.push(mapKernel(this.#w, `${group.tasks.map(({ array }) => array).join(", ")}`, group.tasks, { shares: preset, lanes: this.#plan.lanes, roles: this.#plan.roles }));
+    }
   }
 }
 
-function readsValue(builder: Workshop["builder"], value: Value, staged: Staged): boolean {
+/** What belongs to the own axes of a component, those that invocations read together last. */
+function inOrder<T>(component: Component, together: (axis: Index) => boolean, list: readonly T[]): readonly T[] {
+  const apart = list.filter((_, at) => component.own[at] !== undefined && !together(component.own[at]));
+  return [...apart, ...list.filter((_, at) => component.own[at] !== undefined && together(component.own[at]))];
+}
+
+/** Of a sum over the positions at which a key has the value of one of its own axes: the axis, the key, and the rest of its guard. */
+function keyOf(builder: GraphBuilder, component: Component): { readonly axis: Index; readonly key: Value; readonly rest: Value } | undefined {
+  if (component.op !== "sum") return undefined;
+  const guards = component.where.kind === "and" ? component.where.of : [component.where];
+  for (const guard of guards) {
+    if (guard.kind !== "equal") continue;
+    const rest = builder.and(...guards.filter((other) => other !== guard));
+    for (const [axis, key] of [[guard.left, guard.right], [guard.right, guard.left]] as const) {
+      if (axis.kind !== "index" || !component.own.includes(axis)) continue;
+      if ([key, rest, component.body].every(({ free }) => !free.includes(axis.name)) && key.facts.low >= 0 && key.facts.high < sizeOf(axis)) return { axis, key, rest };
+    }
+  }
+  return undefined;
+}
+
+function readsValue(builder: GraphBuilder, value: Value, staged: Staged): boolean {
   let found = false;
   readAnyStaged(builder, value, [staged], (each) => {
     found = true;

@@ -299,6 +299,10 @@ export class Stream {
 
   /** The state after the tile, given the tile's share. */
   #joined(component: Component, share: Value): Value {
+    return this.#w.builder.substitute(this.#joinedOver(component, share), this.#moves);
+  }
+
+  #joinedOver(component: Component, share: Value): Value {
     const { builder } = this.#w;
     if (this.#tile === builder.zero) return share;
     const started = builder.less(this.#low, this.#tile);
@@ -332,8 +336,12 @@ export class Stream {
     const sliced = this.#sliced(component.own);
     const share = this.#tileValue(component, sliced);
     const at = this.#at(component);
-    if (!this.#eager.has(component.name)) return [this.#stage(sliced, component.own, [this.#assign(this.#register(component, "state"), at, this.#joined(component, share))])];
     const otherwise = emptyOf(builder, component);
+    if (!this.#eager.has(component.name)) {
+      // With a loop, lanes that have no position keep what the state began with.
+      const idle = this.#tile === builder.zero && this.#inside(component.own) !== builder.true ? otherwise : undefined;
+      return [this.#stage(sliced, component.own, [this.#assign(this.#register(component, "state"), at, this.#joined(component, share))], { otherwise: idle })];
+    }
     const next = this.#register(component, "next");
     const update = (value: Value): Stage => this.#stage(sliced, component.own, [this.#assign(next, at, this.#joined(component, value))], { otherwise: this.#inside(component.own) === builder.true ? undefined : otherwise });
     if (sliced.slice === undefined) return [update(share)];
