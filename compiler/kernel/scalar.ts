@@ -4,7 +4,7 @@
  *
  * A truth is a bool. A number is an integer type where it is an integer by its facts, cannot be infinite, fits the type,
  * and is made of integers that are themselves exact modulo 2³²: sums and products wrap, so that only the result needs to
- * fit. Everything else is f32. What is made of positions and sizes only, and fits for some sizes but not for all, is i32
+ * fit. Everything else is f32. What is made of positions, sizes and codes only, and fits for some sizes but not for all, is i32
  * and *checked*: the sizes are refused at launch where it does not fit.
  */
 
@@ -115,7 +115,10 @@ function derivedApply(fn: string, args: readonly Value[], value: Value): Integer
 
 const positional = new WeakMap<Value, boolean>();
 
-/** Whether a value is made of positions and sizes only. */
+/** The largest number that a code selects from: `uint(16)`. */
+const SELECTS = 2 ** 16;
+
+/** Whether a value is made of positions, sizes, and codes that select positions. */
 export function isPositional(value: Value): boolean {
   let known = positional.get(value);
   if (known === undefined) {
@@ -132,6 +135,9 @@ function derivePositional(value: Value): boolean {
     case "product": return value.factors.every(([base, e]) => e > 0 && isPositional(base));
     case "quotient": case "remainder": case "larger": case "smaller": return isPositional(value.left) && isPositional(value.right);
     case "select": return isPositional(value.yes) && isPositional(value.no);
+    // A code, or the position of an extreme, is a position on an axis that it selects from.
+    case "load": case "slot": case "bitwise": return value.facts.integer && value.facts.low >= -SELECTS && value.facts.high <= SELECTS;
+    case "reduce": return value.op === "argmax" || value.op === "argmin";
     default: return false;
   }
 }
