@@ -7,7 +7,7 @@
 import type { Graph } from "../graph/node";
 import type { Sizes } from "../tensor";
 import { bindGraph, noSlot, type Inputs } from "./bind";
-import { exactly } from "./bound/approximate";
+import { exactly, settled } from "./bound/approximate";
 import { BoundClosures } from "./bound/closure";
 import { toHalf } from "./bound/functions";
 import type { SlotValue } from "./closure";
@@ -69,7 +69,7 @@ export function interpretWithBound(graph: Graph, inputs: Inputs, { set = {}, res
     const half = output.tensor.element.kind === "f16";
     const run = bounds.of(value);
     let last = exactly(0);
-    output.fill(loops, indices, () => (last = half ? toHalf(run()) : run()).value, (at) => {
+    output.fill(loops, indices, () => (last = half ? toHalf(settled(run())) : settled(run())).value, (at) => {
       bound[at] = last.error;
       undecided[at] = last.undecided ? 1 : 0;
     });

@@ -160,6 +160,14 @@ function shuffle(list: number[], random: () => number): void {
   }
 }
 
+/** A reduction, or a product in which one occurs once beside what has no error of a sum. */
+function isMultiple({ value, parts }: Term): boolean {
+  if (value.kind === "reduce") return true;
+  return (value.kind === "linear" && parts.length === 1) || value.kind === "product" ? parts.filter(hasSum).length <= 1 && parts.some(isMultiple) : false;
+}
+
+const hasSum = (term: Term): boolean => term.value.kind === "reduce" || term.parts.some(hasSum);
+
 /** A term as monomials, each a list of factors. */
 type Monomials = readonly (readonly number[])[];
 
@@ -208,7 +216,8 @@ class HostileDevice {
     if (kept === undefined) this.#kept.set(term, (kept = new Map<string, number>()));
     const key = term.free.map(({ now }) => now).join();
     const had = kept.get(key);
-    if (had !== undefined && !this.#f32.chance(0.02)) return had;
+    // The value of a reduction and its multiples are one number in all their uses: see `spec/numerics.md`.
+    if (had !== undefined && (isMultiple(term) || !this.#f32.chance(0.02))) return had;
     const value = this.#compute(term);
     kept.set(key, value);
     return value;
@@ -293,7 +302,7 @@ class HostileDevice {
   #monomials(term: Term, apart: boolean): Monomials {
     const { value } = term;
     const f32 = this.#f32;
-    if (f32.chance(0.7)) {
+    if (f32.chance(0.7) && (apart || !isMultiple(term))) {
       if (value.kind === "linear" && !value.facts.integer) {
         const parts = value.terms.flatMap(([k], at) => {
           const monomials = this.#monomials(this.#part(term, at), false);
@@ -320,7 +329,8 @@ class HostileDevice {
         return positions.flat();
       }
     }
-    return [[value.kind === "linear" || value.kind === "product" ? this.#plain(term) : this.value(term)]];
+    const taken = (value.kind === "linear" || value.kind === "product") && (apart || !isMultiple(term));
+    return [[taken ? this.#plain(term) : this.value(term)]];
   }
 
   /** As written. */

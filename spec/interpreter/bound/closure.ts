@@ -10,7 +10,7 @@ import type { Closures } from "../closure";
 import type { Elements } from "../elements";
 import type { Reuse } from "../reuse";
 import type { Cursor, Term } from "../term";
-import { divide, either, exactly, extreme, linear, multiply, stored, unbounded, within, type Approximate } from "./approximate";
+import { divide, either, exactly, extreme, linear, multiply, opaque, rescaled, sourced, stored, unbounded, within, type Approximate } from "./approximate";
 import { Exactness } from "./exact";
 import { apply, power } from "./functions";
 import { compare, gather } from "./reduction";
@@ -124,7 +124,7 @@ export class BoundClosures {
     const element = (value: number): Approximate => {
       if (load.facts.integer) return fromInteger(value);
       // A half below 2⁻¹⁴ is subnormal, and may be flushed when it is unpacked.
-      return half && Math.abs(value) < 2 ** -14 ? { value, error: Math.abs(value), size: 2 * Math.abs(value), undecided: false } : stored(value);
+      return half && Math.abs(value) < 2 ** -14 ? opaque(value, Math.abs(value), false) : stored(value);
     };
     if (term.parts.every((part) => this.#exactness.of(part))) return () => element(read());
     const indices = term.parts.map((part) => this.of(part));
@@ -146,11 +146,12 @@ function fromInteger(value: number): Approximate {
   const magnitude = Math.abs(value);
   if (magnitude <= EXACT_INTEGERS || magnitude === Infinity) return exactly(value);
   if (!(magnitude < 2 ** 32)) return unbounded(value);
-  return { value, error: UNIT * magnitude, size: magnitude * (1 + UNIT), undecided: false };
+  return opaque(value, UNIT * magnitude, false);
 }
 
 function linearRun(value: Linear, parts: readonly BoundRun[], integer: boolean): BoundRun {
   const coefficients = value.terms.map(([coefficient]) => coefficient);
+  if (parts.length === 1) return () => rescaled(linear(value.constant, coefficients, parts.map((part) => part()), integer));
   return () => linear(value.constant, coefficients, parts.map((part) => part()), integer);
 }
 
@@ -161,7 +162,7 @@ function productRun(value: Product, parts: readonly BoundRun[], integer: boolean
   const [a, b] = above;
   if (a !== undefined && b !== undefined && above.length === 2 && below.length === 0 && a[1] === 1 && b[1] === 1) {
     const [left, right] = [a[0], b[0]];
-    return () => multiply(left(), right(), integer);
+    return () => rescaled(multiply(left(), right(), integer));
   }
   return () => {
     let result: Approximate | undefined;
@@ -171,7 +172,7 @@ function productRun(value: Product, parts: readonly BoundRun[], integer: boolean
     }
     let quotient = result ?? exactly(1);
     for (const [part, exponent] of below) quotient = divide(quotient, power(part(), -exponent, integer));
-    return quotient;
+    return rescaled(quotient);
   };
 }
 
@@ -261,7 +262,7 @@ function reduction({ op, where, facts }: Reduce, cursor: Cursor, guard: BoundRun
         if (live.value === 1) found.take(body(), i, decided(live));
         else if (!decided(live)) found.perhaps(attempt(body) ?? unbounded(0, true), i);
       }
-      return found.result();
+      return sourced(found.result());
     } finally {
       cursor.now = outer;
     }

@@ -4,7 +4,8 @@
  */
 
 import type { MathFunction } from "../../graph/node";
-import { atom, divide, exactly, extreme, integerPower, linear, multiply, unbounded, within, type Approximate } from "./approximate";
+import { divide, exactly, extreme, formed, integerPower, linear, multiply, opaque, stored, unbounded, within, type Approximate } from "./approximate";
+import { FormSum } from "./form";
 import { FLUSH, UNIT } from "./rounding";
 
 const LOG_ABSOLUTE = 2 ** -21;
@@ -17,7 +18,7 @@ const SQUARE_ROOT_ULP = 5;
 const OWN = 2 ** -50;
 
 /** How far a function that grows carries an error of its argument, between the ends of its domain. */
-function carried(f: (x: number) => number, { value, error }: Approximate, least = -Infinity, greatest = Infinity): number {
+function carried(f: (x: number) => number, { value, error }: Pick<Approximate, "value" | "error">, least = -Infinity, greatest = Infinity): number {
   if (error === 0) return 0;
   const y = f(value);
   return Math.max(Math.abs(f(Math.min(value + error, greatest)) - y), Math.abs(y - f(Math.max(value - error, least)))) + OWN * Math.abs(y);
@@ -32,16 +33,21 @@ const scaled = (k: number, a: Approximate): Approximate => linear(0, [k], [a], f
 const as = (value: number, formula: Approximate): Approximate => ({ ...formula, value });
 
 /**
- * exp. The error of the argument multiplies the result; 3 + 2|x| ULP are the function's own, |x| more the rounding of
- * the argument where it is a difference of references; each of `rescalings` splits the exponential once more:
- * exp(s − m) = exp(s − m′) · exp(m′ − m), where m′ lies between s and m.
+ * exp. To first order the result moves by e^x times what x does; the second order, and the error of the function itself,
+ * are its own: 3 + 2|x| ULP, |x| more for the rounding of the argument where it is a difference of references, and for
+ * each of `rescalings` another exponential and product: exp(s − m) = exp(s − m′) · exp(m′ − m), where m′ lies between.
  */
 function exponential(x: Approximate, rescalings: number): Approximate {
-  if (x.error === 0 && (x.value === -Infinity || x.value === Infinity)) return { ...exactly(Math.exp(x.value)), undecided: x.undecided };
+  if (x.error === 0 && (x.value === -Infinity || x.value === Infinity)) return exactly(Math.exp(x.value), x.undecided);
   const value = Math.exp(x.value);
   const reach = Math.abs(x.value) + x.error;
-  const relative = Math.expm1(x.error + (3 + 3 * reach + 5 * rescalings) * UNIT);
-  return atom(value, value * relative + (rescalings + 1) * FLUSH, x.undecided);
+  const own = Math.expm1((3 + 3 * reach + 5 * rescalings) * UNIT);
+  const grown = Math.exp(x.error);
+  const sources = new FormSum();
+  sources.add(value, x);
+  // (e^δ − 1 − δ) ≤ δ²·e^|δ|/2, which unlike the left side keeps its digits where δ is small.
+  const second = (x.error * x.error * grown) / 2;
+  return formed(value, sources.form, sources.rest + value * (second + grown * own) + (rescalings + 1) * FLUSH, { size: 0, span: 0 }, x.undecided);
 }
 
 /** The absolute error of log, of a device's argument from `low` to `high`; `unit` is the size of 1 in the base of the logarithm. */
@@ -53,23 +59,23 @@ function logarithmic(low: number, high: number, f: (x: number) => number): numbe
 
 function logarithm(x: Approximate, f: (x: number) => number): Approximate {
   const value = f(x.value);
-  if (x.error === 0 && (x.value === 0 || x.value === Infinity)) return { ...exactly(value), undecided: x.undecided };
+  if (x.error === 0 && (x.value === 0 || x.value === Infinity)) return exactly(value, x.undecided);
   const low = x.value - x.error;
   if (!(low >= FLUSH)) return unbounded(value, x.undecided);
   const own = logarithmic(low, x.value + x.error, f);
   // log10 is a multiple of a logarithm: two roundings more.
   const further = f === Math.log10 ? 2 * UNIT * (Math.abs(value) + own) : 0;
-  return atom(value, carried(f, x) + own + further, x.undecided);
+  return opaque(value, carried(f, x) + own + further, x.undecided);
 }
 
 function squareRoot(x: Approximate): Approximate {
   const value = Math.sqrt(x.value);
-  if (x.value === Infinity || (x.value === 0 && x.error === 0)) return { ...exactly(value), undecided: x.undecided };
+  if (x.value === Infinity || (x.value === 0 && x.error === 0)) return exactly(value, x.undecided);
   // Below 0 by an error alone: devices take the root of the larger of 0 and the argument.
   if (!(x.value >= 0)) return unbounded(value, x.undecided);
-  const flushed = { ...x, error: x.error + (x.value - x.error < FLUSH ? FLUSH : 0) };
-  const spread = carried(Math.sqrt, flushed, 0);
-  return atom(value, spread + SQUARE_ROOT_ULP * UNIT * (value + spread), x.undecided);
+  const flushed = x.value - x.error < FLUSH ? FLUSH : 0;
+  const spread = carried(Math.sqrt, { value: x.value, error: x.error + flushed }, 0);
+  return opaque(value, spread + SQUARE_ROOT_ULP * UNIT * (value + spread), x.undecided);
 }
 
 /** `x ** y` as ±exp2(y · log2 |x|), of a negative x only where y is sure to be an integer. */
@@ -77,32 +83,31 @@ function realPower(x: Approximate, y: Approximate): Approximate {
   const value = x.value ** y.value;
   const undecided = x.undecided || y.undecided;
   if (y.value === 0 && y.error === 0) return exactly(1);
-  if (x.value === 0 && x.error === 0 && y.value - y.error > 0) return { ...exactly(0), undecided };
+  if (x.value === 0 && x.error === 0 && y.value - y.error > 0) return exactly(0, undecided);
   if (x.value < 0 && !(y.error === 0 && Number.isInteger(y.value))) return unbounded(value, undecided);
   const exponent = multiply(logarithm({ ...x, value: Math.abs(x.value) }, Math.log2), y, false);
   const reach = Math.abs(exponent.value) + exponent.error;
   const relative = Math.expm1(Math.LN2 * exponent.error + (3 + 2 * reach) * UNIT);
-  return atom(value, Math.abs(value) * relative + FLUSH, undecided);
+  return opaque(value, Math.abs(value) * relative + FLUSH, undecided);
 }
 
 /** `base ^ exponent` of a positive exponent, as a factor of a product. */
 export function power(base: Approximate, exponent: number, integer: boolean): Approximate {
   if (Number.isInteger(exponent)) return integerPower(base, exponent, integer);
   if (exponent === 0.5) return squareRoot(base);
-  return realPower(base, { ...exactly(exponent), error: Math.fround(exponent) === exponent ? 0 : UNIT * exponent });
+  return realPower(base, stored(exponent));
 }
 
 function cubeRoot(x: Approximate): Approximate {
   const value = Math.cbrt(x.value);
   if (x.value === 0 && x.error === 0) return x;
   if (Math.abs(x.value) <= x.error) return unbounded(value, x.undecided);
-  const third = { ...exactly(1 / 3), error: UNIT / 3 };
-  return as(value, realPower({ ...x, value: Math.abs(x.value) }, third));
+  return as(value, realPower({ ...x, value: Math.abs(x.value) }, stored(1 / 3)));
 }
 
 function sine(x: Approximate, f: (x: number) => number): Approximate {
   const value = f(x.value);
-  return Math.abs(x.value) + x.error <= Math.PI ? atom(value, SINE_ABSOLUTE + x.error, x.undecided) : unbounded(value, x.undecided);
+  return Math.abs(x.value) + x.error <= Math.PI ? opaque(value, SINE_ABSOLUTE + x.error, x.undecided) : unbounded(value, x.undecided);
 }
 
 function arcTangent(y: Approximate, x: Approximate): Approximate {
@@ -110,14 +115,14 @@ function arcTangent(y: Approximate, x: Approximate): Approximate {
   const undecided = x.undecided || y.undecided;
   // On the axes devices give a constant.
   const onAxis = (y.value === 0 && y.error === 0 && Math.abs(x.value) > x.error) || (x.value === 0 && x.error === 0 && Math.abs(y.value) > y.error);
-  if (onAxis) return atom(value, UNIT * Math.abs(value), undecided);
+  if (onAxis) return opaque(value, UNIT * Math.abs(value), undecided);
   const least = Math.abs(x.value) - x.error;
   const outside = !(least >= FLUSH && Math.abs(x.value) + x.error <= 2 ** 126);
   // Across the negative half of the x axis the angle jumps by a whole turn.
   const crosses = x.value - x.error < 0 && Math.abs(y.value) <= y.error && y.error > 0;
   if (outside || crosses) return unbounded(value, undecided);
   const moved = Math.atan2(x.error + y.error, Math.max(0, Math.hypot(x.value, y.value) - x.error - y.error));
-  return atom(value, moved + ARC_TANGENT_ULP * UNIT * (Math.abs(value) + moved), undecided);
+  return opaque(value, moved + ARC_TANGENT_ULP * UNIT * (Math.abs(value) + moved), undecided);
 }
 
 /** asin as atan2(x, √(1 − x²)), acos as atan2(√(1 − x²), x), or 6.77e-5 where that is worse. */
@@ -125,7 +130,7 @@ function arc(x: Approximate, fn: "asin" | "acos"): Approximate {
   const value = Math[fn](x.value);
   const other = squareRoot(linear(1, [-1], [multiply(x, x, false)], false));
   const formula = fn === "asin" ? arcTangent(x, other) : arcTangent(other, x);
-  return atom(value, Math.max(formula.error, ARC_ABSOLUTE + carried(Math.asin, x, -1, 1)), x.undecided);
+  return opaque(value, Math.max(formula.error, ARC_ABSOLUTE + carried(Math.asin, x, -1, 1)), x.undecided);
 }
 
 const negated = (x: Approximate): Approximate => scaled(-1, x);
@@ -141,7 +146,7 @@ function stepping(x: Approximate, f: (x: number) => number): Approximate {
   const value = f(x.value);
   const low = f(x.value - x.error);
   const high = f(x.value + x.error);
-  if (low === high) return { ...within(value, low, high, 0, x.undecided) };
+  if (low === high) return within(value, low, high, 0, x.undecided);
   return within(value, low, high, 0, true);
 }
 
@@ -164,11 +169,11 @@ const RULES: Readonly<Record<Exclude<MathFunction, "pow" | "atan2">, Rule>> = {
   atan: (x) => {
     const value = Math.atan(x.value);
     const spread = carried(Math.atan, x);
-    return atom(value, spread + ARC_TANGENT_ULP * UNIT * (Math.abs(value) + spread), x.undecided);
+    return opaque(value, spread + ARC_TANGENT_ULP * UNIT * (Math.abs(value) + spread), x.undecided);
   },
   sinh: (x) => hyperbolic(x, "sinh"),
   cosh: (x) => hyperbolic(x, "cosh"),
-  tanh: (x) => atom(Math.tanh(x.value), carried(Math.tanh, x) + TANH_ABSOLUTE, x.undecided),
+  tanh: (x) => opaque(Math.tanh(x.value), carried(Math.tanh, x) + TANH_ABSOLUTE, x.undecided),
   asinh: (x) => as(Math.asinh(x.value), logarithm(add(x, squareRoot(linear(1, [1], [multiply(x, x, false)], false))), Math.log)),
   acosh: (x) => as(Math.acosh(x.value), logarithm(add(x, squareRoot(linear(-1, [1], [multiply(x, x, false)], false))), Math.log)),
   atanh: (x) => as(Math.atanh(x.value), scaled(0.5, logarithm(divide(add(one, x), subtract(one, x)), Math.log))),
@@ -177,10 +182,10 @@ const RULES: Readonly<Record<Exclude<MathFunction, "pow" | "atan2">, Rule>> = {
   round: (x) => stepping(x, Math.round),
   trunc: (x) => stepping(x, Math.trunc),
   sign: (x) => stepping(x, Math.sign),
-  abs: (x) => ({ ...extreme(1, x, negated(x)), value: Math.abs(x.value) }),
+  abs: (x) => extreme(1, x, negated(x)),
   fround: (x) => {
     const value = Math.fround(x.value);
-    return value === x.value ? x : atom(value, x.error + Math.abs(value - x.value), x.undecided);
+    return value === x.value ? x : opaque(value, x.error + Math.abs(value - x.value), x.undecided);
   },
 };
 
@@ -200,6 +205,6 @@ export function apply(fn: MathFunction, args: readonly Approximate[], rescalings
 export function toHalf(x: Approximate): Approximate {
   const reach = Math.abs(x.value) + x.error;
   if (!Number.isFinite(x.value) || !(reach < 65504)) return x.error === 0 && !Number.isFinite(x.value) ? x : unbounded(x.value, x.undecided);
-  return atom(x.value, x.error + 2 ** -10 * reach + 2 ** -14, x.undecided);
+  return opaque(x.value, x.error + 2 ** -10 * reach + 2 ** -14, x.undecided);
 }
 

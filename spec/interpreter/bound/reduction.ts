@@ -1,7 +1,8 @@
 /** @file Reductions of approximate numbers. */
 
 import type { ReduceOperator } from "../../graph/node";
-import { atom, bounded, exactly, unbounded, within, type Approximate } from "./approximate";
+import { bounded, exactly, formed, opaque, unbounded, within, type Approximate } from "./approximate";
+import { FormSum } from "./form";
 import { EXACT_INTEGERS, FLUSH, gamma } from "./rounding";
 import { apart, decided, truth } from "./truth";
 
@@ -35,9 +36,11 @@ export function gather(op: ReduceOperator, width: number, integer: boolean): Gat
 class Sum implements Gather {
   readonly #width: number;
   readonly #integer: boolean;
+  readonly #sources = new FormSum();
   #value = 0;
   #error = 0;
   #size = 0;
+  #span = 0;
   #count = 0;
   #undecided = false;
   #infinite = false;
@@ -56,24 +59,31 @@ class Sum implements Gather {
       this.#boundless ||= element.error > 0 || !sure;
       return;
     }
-    this.#error += element.error + (sure ? 0 : Math.abs(element.value));
+    this.#error += element.error;
+    this.#sources.add(1, element);
+    if (!sure) this.#sources.rest += Math.abs(element.value);
     this.#size += element.size;
+    this.#span += element.span;
     this.#count++;
   }
 
   perhaps(element: Approximate): void {
     this.#undecided = true;
-    this.#error += Math.abs(element.value) + element.error;
+    this.#error += element.error;
+    this.#sources.rest += Math.abs(element.value) + element.error;
     this.#size += element.size;
+    this.#span += element.span;
     this.#count++;
   }
 
   result(): Approximate {
     const [value, error, size, undecided] = [this.#value, this.#error, this.#size, this.#undecided];
-    if (this.#infinite) return this.#boundless || Number.isNaN(value) || !(error < Infinity) ? unbounded(value, undecided) : { ...exactly(value), undecided };
-    if (size === 0 || (this.#integer && error === 0 && size <= EXACT_INTEGERS)) return bounded(value, error, size, undecided);
+    if (this.#infinite) return this.#boundless || Number.isNaN(value) || !(error < Infinity) ? unbounded(value, undecided) : exactly(value, undecided);
+    const { form, rest } = this.#sources;
+    if (size === 0 || (this.#integer && rest === 0 && error === 0 && size <= EXACT_INTEGERS)) return bounded(value, rest, size, undecided);
     const additions = this.#count * this.#width;
-    return bounded(value, error + gamma(additions) * size + additions * FLUSH, size * (1 + gamma(additions)), undecided);
+    const rounding = gamma(additions) * this.#span + additions * FLUSH;
+    return formed(value, form, rest + rounding, { size: size * (1 + gamma(additions)), span: 0 }, undecided);
   }
 }
 
@@ -85,6 +95,9 @@ class Extreme implements Gather {
   #high = -Infinity;
   #size = 0;
   #undecided = false;
+  #best: Approximate | undefined;
+  /** The highest that any other element may be. */
+  #others = -Infinity;
 
   constructor(sign: 1 | -1) {
     this.#sign = sign;
@@ -102,13 +115,21 @@ class Extreme implements Gather {
   }
 
   #reach(element: Approximate, sure: boolean): void {
-    this.#high = Math.max(this.#high, this.#sign * element.value + element.error);
+    const high = this.#sign * element.value + element.error;
+    if (sure && (this.#best === undefined || this.#sign * element.value > this.#sign * this.#best.value)) {
+      this.#others = Math.max(this.#others, this.#high);
+      this.#best = element;
+    } else this.#others = Math.max(this.#others, high);
+    this.#high = Math.max(this.#high, high);
     this.#size = Math.max(this.#size, element.size);
     this.#undecided ||= element.undecided || !sure;
   }
 
   result(): Approximate {
     const sign = this.#sign;
+    const best = this.#best;
+    // An element that none other can reach is the extreme on every device: the same number, with the same error.
+    if (best !== undefined && sign * best.value - best.error > this.#others) return best;
     const [low, high] = sign === 1 ? [this.#low, this.#high] : [-this.#high, -this.#low];
     return within(sign * this.#value, low, high, this.#size, this.#undecided);
   }
@@ -148,7 +169,7 @@ class ExtremePosition implements Gather {
     const first = this.#first;
     let error = this.#low === -Infinity ? first.position : 0;
     for (const candidate of this.#candidates) if (this.#mayWin(candidate)) error = Math.max(error, Math.abs(candidate.position - first.position));
-    return error === 0 ? exactly(first.position) : atom(first.position, error, true);
+    return error === 0 ? exactly(first.position) : opaque(first.position, error, true);
   }
 
   #mayWin({ value, error, position }: Candidate): boolean {

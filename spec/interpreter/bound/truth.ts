@@ -1,13 +1,10 @@
 /** @file Truths of approximate numbers: 1 or 0, with an error of 1 where a device may find the opposite. */
 
-import type { Approximate } from "./approximate";
+import { exactly, opaque, type Approximate } from "./approximate";
 
-export const TRUE: Approximate = { value: 1, error: 0, size: 1, undecided: false };
-export const FALSE: Approximate = { value: 0, error: 0, size: 0, undecided: false };
-const PERHAPS: readonly [Approximate, Approximate] = [
-  { value: 0, error: 1, size: 1, undecided: true },
-  { value: 1, error: 1, size: 1, undecided: true },
-];
+export const TRUE = exactly(1);
+export const FALSE = exactly(0);
+const PERHAPS = [opaque(0, 1, true), opaque(1, 1, true)] as const;
 
 /** The truth `holds`, which a device may find otherwise unless it is `decided`. */
 export function truth(holds: boolean, decided: boolean): Approximate {
