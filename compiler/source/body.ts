@@ -2,6 +2,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { GraphBuilder } from "../../spec/graph/builder";
+import { postOrder } from "../../spec/graph/children";
 import type { AxisDeclaration, Obligation, Span, Tensor, Value } from "../../spec/graph/node";
 import { faultOf, isInside, outside } from "../../spec/graph/obligations";
 import { LARGEST_SIZE } from "../../spec/tensor";
@@ -22,11 +23,16 @@ export interface Court {
   spanOf(site: ts.Node): Span;
 }
 
+/** Free indices by name, and sizes by axis. */
+const namesIn = (value: Value): readonly string[] => [...value.free, ...postOrder([value]).flatMap((node) => (node.kind === "extent" ? [node.axis] : []))];
+
 export class GrowingBody implements Body {
   readonly builder = new GraphBuilder();
   readonly conditions: Value[] = [];
   readonly #axes = new Map<string, number | undefined>();
   readonly #open = new Map<string, number>();
+  /** Conditions that an axis is not empty, which hold because something runs along it. */
+  readonly #nonEmpty = new Map<Value, string>();
   readonly #obligations = new Map<string, Obligation>();
   readonly #fixed: ReadonlyMap<string, number>;
   readonly #court: Court;
@@ -66,7 +72,9 @@ export class GrowingBody implements Body {
     const k = this.#open.get(axis.name) ?? 0;
     this.#open.set(axis.name, k + 1);
     // Where there is an index, its axis is not empty.
-    this.conditions.push(this.builder.less(this.builder.zero, extent));
+    const nonEmpty = this.builder.less(this.builder.zero, extent);
+    this.#nonEmpty.set(nonEmpty, axis.name);
+    this.conditions.push(nonEmpty);
     try {
       return action(this.builder.index(axis.name, extent, k));
     } finally {
@@ -95,10 +103,33 @@ export class GrowingBody implements Body {
       this.#court.refuse(site, { code: "KV2002", message: `\`${name}\` is read on its axis \`${axis.name}\` at a number that may not be an integer`, expected: `an index of \`${axis.name}\``, got: index.facts.mayBeNegativeInfinity || index.facts.mayBePositiveInfinity ? "a number that may be infinite" : "a number", mend: "`Math.floor(i)` makes an integer of a number, `clamp(Math.floor(i), axis)` an index." });
     }
     if (this.conditions.includes(builder.false) || isInside(builder, index, size, this.conditions)) return;
-    const under = [...new Set(this.conditions)].filter((condition) => condition !== builder.true);
+    const under = this.#relevant(axis.name, index);
     const claim = { kind: "inside", index, axis: axis.name, of: name, under } as const;
     if (this.#sizesDecide(claim, size)) this.#owe(claim, site);
     else this.#court.report(site, outside(name, axis.name, index, size));
+  }
+
+  /**
+   * What a claim is made under: the conditions passed on the way that have to do with it, by an index or a size. That an
+   * axis is not empty is said only where nothing else says it, namely an index along it.
+   */
+  #relevant(target: string, index: Value): readonly Value[] {
+    let guards = [...new Set(this.conditions)].filter((condition) => condition !== this.builder.true && !this.#nonEmpty.has(condition));
+    const kept: Value[] = [];
+    const touched = new Set([target, ...namesIn(index)]);
+    for (let found = true; found; ) {
+      const near = guards.filter((guard) => namesIn(guard).some((name) => touched.has(name)));
+      for (const guard of near) for (const name of namesIn(guard)) touched.add(name);
+      kept.push(...near);
+      guards = guards.filter((guard) => !near.includes(guard));
+      found = near.length > 0;
+    }
+    const along = new Set(postOrder([index, ...kept]).flatMap((node) => (node.kind === "index" ? [node.axis] : [])));
+    const nonEmpty = [...new Set(this.conditions)].filter((condition) => {
+      const axis = this.#nonEmpty.get(condition);
+      return condition !== this.builder.true && axis !== undefined && touched.has(axis) && !along.has(axis);
+    });
+    return [...kept, ...nonEmpty];
   }
 
   /** Whether there are sizes for which a claim holds: then they decide it, when they are known. */

@@ -62,7 +62,7 @@ export function check(files: Files, sources: PackageSources, entry: string): Che
 }
 
 function checkWith(files: Files, sources: PackageSources, entry: string, library: "small" | "full"): { readonly checked: Checked; readonly sure: boolean } {
-  const host = new Host(files, sources, library);
+  const host = new Host(files, sources, entry, library);
   const roots = library === "small" ? [SMALL_LIBRARY_PATH] : [AMBIENT_PATH];
   const program = ts.createProgram({ rootNames: [...roots, entry], options: host.options, host, ...(latest === undefined ? {} : { oldProgram: latest }) });
   latest = program;
@@ -74,8 +74,22 @@ function checkWith(files: Files, sources: PackageSources, entry: string, library
     const syntax = program.getSyntacticDiagnostics(source);
     return syntax.length > 0 ? [...syntax] : [...program.getSemanticDiagnostics(source)];
   });
-  const errors = found.filter(({ category }) => category === ts.DiagnosticCategory.Error);
-  return { checked: { checker: program.getTypeChecker(), entry: file, faults: errors.map((error) => faultOf(error, files)), origin }, sure: errors.every(isSure) };
+  const checker = program.getTypeChecker();
+  const errors = found.filter((fault) => fault.category === ts.DiagnosticCategory.Error && !isOfOtherHalf(fault));
+  return { checked: { checker, entry: file, faults: errors.map((error) => faultOf(error, files)), origin }, sure: errors.every(isSure) };
+}
+
+/** `Cannot use namespace … as a type`: the types of \`kvern/runtime\` and \`kvern/compiler\`, which are not looked into. */
+const NAMESPACE_AS_TYPE = 2709;
+
+function isOfOtherHalf({ code, file, start, length }: ts.Diagnostic): boolean {
+  if (code !== NAMESPACE_AS_TYPE || file === undefined || start === undefined) return false;
+  const name = file.text.slice(start, start + (length ?? 0)).split(".")[0];
+  return file.statements.some((statement) => {
+    if (!ts.isImportDeclaration(statement) || !ts.isStringLiteral(statement.moduleSpecifier) || !/^kvern\/(compiler|runtime)$/.test(statement.moduleSpecifier.text)) return false;
+    const bindings = statement.importClause?.namedBindings;
+    return bindings !== undefined && (ts.isNamespaceImport(bindings) ? bindings.name.text === name : bindings.elements.some((element) => element.name.text === name));
+  });
 }
 
 function faultOf({ file, start, length, code, messageText }: ts.Diagnostic, files: Files): Diagnostic {
@@ -112,8 +126,10 @@ class Host implements ts.CompilerHost {
   readonly options: ts.CompilerOptions;
   readonly #files: Files;
   readonly #sources: PackageSources;
+  readonly #folder: string;
 
-  constructor(files: Files, sources: PackageSources, library: "small" | "full") {
+  constructor(files: Files, sources: PackageSources, entry: string, library: "small" | "full") {
+    this.#folder = folderOf(entry);
     this.#files = files;
     this.#sources = sources;
     this.options = library === "small" ? { ...OPTIONS, noLib: true } : { ...OPTIONS, lib: ["lib.es2023.d.ts", "lib.dom.d.ts"], types: ["node"] };
@@ -147,20 +163,21 @@ class Host implements ts.CompilerHost {
 
   resolveModuleNameLiterals(literals: readonly ts.StringLiteralLike[], from: string): readonly ts.ResolvedModuleWithFailedLookupLocations[] {
     return literals.map(({ text }) => {
-      const own = this.#resolve(text, from);
-      if (own !== undefined) return { resolvedModule: { resolvedFileName: own, extension: extensionOf(own), isExternalLibraryImport: false } };
-      if (text.startsWith(".") || text.startsWith("/") || text === "kvern" || text.startsWith("kvern/")) return { resolvedModule: undefined };
-      return ts.resolveModuleName(text, from, this.options, this);
+      const own = this.#resolveOwn(text, from);
+      if (own !== undefined) return { resolvedModule: { resolvedFileName: own, extension: ".ts", isExternalLibraryImport: false } };
+      // What else kvern has is no part of the language: see AMBIENT_MODULES.
+      return text.startsWith("kvern/") ? { resolvedModule: undefined } : ts.resolveModuleName(text, from, this.options, this);
     });
   }
 
-  #resolve(name: string, from: string): string | undefined {
-    if (name === "kvern") return `${this.#sources.root}/spec/index.ts`;
-    if (name === "kvern/formats") return `${this.#sources.root}/spec/formats/index.ts`;
-    if (!name.startsWith(".") && !name.startsWith("/")) return undefined;
+  /** The language by its names, and what its own files import of each other. */
+  #resolveOwn(name: string, from: string): string | undefined {
+    const { root } = this.#sources;
+    if (name === "kvern") return `${root}/spec/index.ts`;
+    if (name === "kvern/formats") return `${root}/spec/formats/index.ts`;
+    if (!name.startsWith(".") || !this.#isOwn(from)) return undefined;
     const path = join(folderOf(from), name);
-    const bare = path.replace(/\.js$/, "");
-    return [`${path}.ts`, ...(/\.(ts|json)$/.test(path) ? [path] : []), `${bare}.ts`, `${path}.d.ts`, `${path}/index.ts`].find((candidate) => this.fileExists(candidate));
+    return [`${path}.ts`, `${path}/index.ts`].find((candidate) => this.fileExists(candidate));
   }
 
   getDefaultLibFileName(): string {
@@ -169,8 +186,9 @@ class Host implements ts.CompilerHost {
   getDefaultLibLocation(): string {
     return FULL_LIBRARY_FOLDER;
   }
+  /** Where the search for `@types` begins. */
   getCurrentDirectory(): string {
-    return "/";
+    return this.#folder;
   }
   getCanonicalFileName(path: string): string {
     return path;
@@ -185,8 +203,6 @@ class Host implements ts.CompilerHost {
     // Nothing is emitted.
   }
 }
-
-const extensionOf = (path: string): string => (path.endsWith(".d.ts") ? ".d.ts" : path.slice(path.lastIndexOf(".")));
 
 let library: ReadonlyMap<string, string> | undefined;
 

@@ -21,7 +21,7 @@ function numberArgument(machine: Machine, name: string, meaning: Meaning, site: 
 
 function applied(fn: MathFunction): Native {
   const arity = (BINARY_FUNCTIONS as readonly string[]).includes(fn) ? 2 : 1;
-  const compute: (...values: [number, number]) => number = Math[fn];
+  const compute = (...values: [number, number]): number => (Math[fn])(...values);
   return native(fn, (machine, args, site) => {
     const taken = Array.from({ length: arity }, (_, at) => args[at] ?? UNDEFINED);
     const [x, y = NaN] = taken.map(knownNumber);
