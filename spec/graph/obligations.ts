@@ -33,6 +33,15 @@ export function faultOf(claim: Claim, sizes: Sizes): Diagnostic | undefined {
   return claim.kind === "divides" ? dividesFault(claim, copy) : insideFault(claim, copy);
 }
 
+/** Whether a read takes place for given sizes, and is proved to lie inside its axis. */
+export function readsInside(claim: Inside, sizes: Sizes): boolean {
+  const { builder, index, size, under } = instance(claim, new Copy(new GraphBuilder(), sizes));
+  return !isVacuous([index, ...under]) && isInside(builder, index, size, under);
+}
+
+const instance = ({ index, axis, under }: Inside, copy: Copy) =>
+  ({ builder: copy.builder, index: copy.of(index), size: copy.size(axis), under: under.map((each) => copy.of(each)) });
+
 function dividesFault({ dividend, divisor }: Extract<Claim, { kind: "divides" }>, copy: Copy): Diagnostic | undefined {
   const [size, count] = [copy.of(dividend), copy.of(divisor)];
   if (size.kind !== "constant" || count.kind !== "constant") throw new InternalError("a division of sizes that are not all known");
@@ -49,9 +58,7 @@ function dividesFault({ dividend, divisor }: Extract<Claim, { kind: "divides" }>
 const sizeName = (size: Value): string => (size.kind === "extent" ? `axis \`${size.axis}\`` : `an axis of ${sizeText(size)}`);
 
 function insideFault(claim: Inside, copy: Copy): Diagnostic | undefined {
-  const { builder } = copy;
-  const under = claim.under.map((each) => copy.of(each));
-  const [index, size] = [copy.of(claim.index), copy.size(claim.axis)];
+  const { builder, index, size, under } = instance(claim, copy);
   if (isVacuous([index, ...under]) || isInside(builder, index, size, under)) return undefined;
   return outside(claim.of, claim.axis, index, size);
 }

@@ -60,8 +60,15 @@ export function nonNegative(value: Value, given: readonly Value[] = []): boolean
   for (const each of given) known = joined(known, isCondition(each) ? knowledge(each, true) : { sums: [sumOf(each)], comparisons: [] });
   // An integer that is more than −1 is not negative.
   const proof = new Proof(value.facts.integer);
-  return proof.holds(sumOf(value), known, DEPTH);
+  return proof.holds(sumOf(value), withWidened(known), DEPTH);
 }
+
+/** i % d is at most i: what is at least the one is at least the other. */
+function widened(sum: Sum): readonly Sum[] {
+  return [...sum.terms].flatMap(([term, k]) => (term.kind === "remainder" && k > 0 && term.left.facts.low >= 0 && term.left.facts.integer ? [plus(without(sum, term), k, sumOf(term.left))] : []));
+}
+
+const withWidened = (known: Given): Given => ({ ...known, sums: known.sums.flatMap((sum) => [sum, ...widened(sum)]) });
 
 const isCondition = ({ kind }: Value): boolean => kind === "truth" || kind === "less" || kind === "atMost" || kind === "equal" || kind === "not" || kind === "and" || kind === "or";
 
@@ -154,6 +161,7 @@ function* relaxed(sum: Sum, term: Value, k: number, given: Given): Generator<rea
   const atLeastZero: Case = { sum: rest };
   switch (term.kind) {
     case "index":
+      if (k < 0 && term.extent.kind === "constant") yield* multiples(rest, term, term.extent.value, k, given);
       yield [k < 0 ? by(term.extent, -1) : atLeastZero];
       return;
     case "quotient": {
@@ -188,8 +196,8 @@ function* relaxed(sum: Sum, term: Value, k: number, given: Given): Generator<rea
       return;
     case "select":
       yield [
-        { ...by(term.yes), given: knowledge(term.condition, true) },
-        { ...by(term.no), given: knowledge(term.condition, false) },
+        { ...by(term.yes), given: withWidened(knowledge(term.condition, true)) },
+        { ...by(term.no), given: withWidened(knowledge(term.condition, false)) },
       ];
       return;
     case "apply":
@@ -200,6 +208,17 @@ function* relaxed(sum: Sum, term: Value, k: number, given: Given): Generator<rea
       if ((term.op === "argmax" || term.op === "argmin") && k < 0) yield term.extent.facts.low >= 1 ? [by(term.extent, -1)] : [by(term.extent, -1), atLeastZero];
       return;
     default:
+  }
+}
+
+/** i ≤ d · ⌊(n − 1) / d⌋ + i % d, where something is known of i % d. */
+function* multiples(rest: Sum, index: Value, size: number, k: number, given: Given): Generator<readonly Case[]> {
+  for (const { terms } of given.sums) {
+    for (const term of terms.keys()) {
+      if (term.kind !== "remainder" || term.left !== index || term.right.kind !== "constant" || term.right.value < 1) continue;
+      const divisor = term.right.value;
+      yield [{ sum: plus(shifted(rest, k * divisor * Math.floor((size - 1) / divisor)), k, sumOf(term)) }];
+    }
   }
 }
 
