@@ -38,6 +38,8 @@ await build({
   packages: "external",
   sourcemap: true,
   sourcesContent: false,
+  // The compiler reads the language's own sources as it reads the user's; a bundle carries them, so that it works in a browser.
+  define: { KVERN_SOURCES: JSON.stringify(languageSources()) },
   logLevel: "warning",
 });
 chmodSync(join(out, "bin/kvern.js"), 0o755);
@@ -48,6 +50,13 @@ if (withTypes) {
   for (const file of readdirSync(types, { recursive: true, encoding: "utf8" })) {
     if (file.endsWith(".d.ts")) extend(join(types, file));
   }
+}
+
+/** The text of every file that the language, its library and its formats are made of, by path from the root. */
+function languageSources() {
+  const files = readdirSync(join(root, "spec"), { recursive: true, encoding: "utf8" }).map((file) => `spec/${file}`);
+  const needed = files.filter((file) => file.endsWith(".ts") && (!/^spec\/(graph|interpreter)\//.test(file) || file === "spec/graph/node.ts"));
+  return Object.fromEntries(needed.sort().map((file) => [file, readFileSync(join(root, file), "utf8")]));
 }
 
 /** Writes `"./axis"` as `"./axis.js"` and `"../tensor"` as `"../tensor/index.js"` in a file of declarations. */

@@ -25,11 +25,8 @@ export function build(program: Command): void {
     .action(async (files: readonly string[], { out, set = {} }: Options) => {
       const { filesOf } = await import("../built/kernel");
       const kernels = await compileAll(files);
-      const texts = new Map<string, string>();
-      for (const { file, graph } of kernels) {
-        for (const [name, text] of filesOf(file, graph, sizesOf(graph, set))) texts.set(name, text);
-      }
       refuseUnknown(kernels.map(({ graph }) => graph), set);
+      const texts = new Map(kernels.flatMap(({ file, graph }) => [...filesOf(file, graph, sizesOf(graph, set))]));
       const { writeFolder } = await import("../built/folder");
       await writeFolder(out, texts);
       for (const name of texts.keys()) process.stdout.write(`${out}/${name}\n`);

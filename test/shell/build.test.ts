@@ -1,0 +1,102 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Folder, ROOT } from "./kvern";
+import { ATTENTION, DOUBLE } from "./programs";
+
+const folder = new Folder();
+folder.write("double.ts", DOUBLE);
+folder.write("attention.ts", ATTENTION);
+folder.write("package.json", '{ "type": "module" }');
+mkdirSync(join(folder.path, "node_modules"));
+symlinkSync(ROOT, join(folder.path, "node_modules/kvern"));
+const text = (name: string): string => readFileSync(join(folder.path, name), "utf8");
+
+describe("build", () => {
+  test("writes a graph, WGSL and a launcher for every kernel, and says so", () => {
+    const { code, stdout, stderr } = folder.kvern("build", "double.ts", "attention.ts", "--out", "out");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const files = ["attend", "both", "double"].flatMap((name) => [`${name}.graph.json`, `${name}.ts`, `${name}.wgsl`]);
+    expect(folder.list("out")).toEqual(files);
+    expect(stdout.trim().split("\n").sort()).toEqual(files.map((name) => `out/${name}`));
+    expect(JSON.parse(text("out/double.graph.json"))).toMatchObject({ format: "kvern-graph", name: "double" });
+    expect(text("out/double.wgsl")).toMatch(/^\/\/ 1 of 1: .*\n\/\/ @binding\(0\) x, read\n/);
+  });
+
+  test("makes sizes that are set part of the WGSL and of the launcher", () => {
+    expect(folder.kvern("build", "double.ts", "--out", "fixed", "--set", "n=100").code).toBe(0);
+    expect(text("fixed/double.wgsl")).not.toContain("sizes");
+    expect(text("fixed/double.ts")).toContain('set: DoubleSizes = {"n":100}');
+  });
+
+  test("a launcher imports the runtime only, type-checks, and runs", () => {
+    expect(folder.kvern("build", "double.ts", "attention.ts", "--out", "src").code).toBe(0);
+    for (const name of ["double", "both", "attend"]) {
+      expect(text(`src/${name}.ts`).match(/^import .*$/gm)).toEqual(['import type * as runtime from "kvern/runtime";']);
+    }
+    folder.write("src/main.ts", `import { openDevice, tensor } from "kvern/runtime";
+import { prepareAttend } from "./attend.js";
+import { prepareBoth } from "./both.js";
+
+const device = await openDevice({ backend: "interpreter" });
+const both = await prepareBoth(device, { n: 3 });
+const { total, low } = await both.run({ x: tensor([3], [1, 2, 3.5]), codes: tensor([3], Uint8Array.of(5, 6, 7)) });
+const attend = await prepareAttend(device);
+const book = tensor([1, 1, 256, 8], new Float32Array(2048).fill(0.5));
+const codes = tensor([2, 1, 1], Uint8Array.of(1, 2));
+const { out } = await attend.run({ q: tensor([2, 8], new Float32Array(16)), "keys.codes": codes, "keys.book": book, "values.codes": codes, "values.book": book });
+console.log(JSON.stringify([Array.from(total.data), Array.from(low.data), out.shape, out.data[0]]));
+await device.close();
+`);
+    const options = { target: "ES2022", module: "NodeNext", strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, outDir: "js", types: [] };
+    folder.write("tsconfig.json", JSON.stringify({ compilerOptions: options, include: ["src"] }));
+    execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", folder.path], { stdio: "pipe" });
+    expect(folder.node("js/main.js")).toEqual({ code: 0, stdout: "[[6.5],[1,2,3],[2,8],0.5]\n", stderr: "" });
+  });
+
+  test("a launcher whose inputs are not the kernel's does not type-check", () => {
+    folder.kvern("build", "double.ts", "--out", "src");
+    folder.write("wrong/main.ts", `import type { BothInputs } from "../src/both.js";\nexport const inputs: BothInputs = { x: { shape: [1], data: [1] } };\n`);
+    folder.write("wrong/tsconfig.json", JSON.stringify({ compilerOptions: { target: "ES2022", module: "NodeNext", strict: true, noEmit: true, types: [] }, include: ["."] }));
+    expect(() => execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", join(folder.path, "wrong")], { encoding: "utf8", stdio: "pipe" })).toThrow(/Command failed/);
+  });
+});
+
+describe("nothing is written where something is wrong", () => {
+  test("with one of the files", () => {
+    folder.write("bad.ts", `${DOUBLE}let y = x;`);
+    const { code, stdout, stderr } = folder.kvern("build", "double.ts", "bad.ts", "--out", "none");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("bad.ts:14:9 - error KV1001");
+    expect(folder.list()).not.toContain("none");
+  });
+
+  test("as a file exports no kernel", () => {
+    folder.write("axes.ts", `import { axis } from "kvern";\nexport const n = axis("n");\n`);
+    expect(folder.kvern("build", "axes.ts", "--out", "none")).toMatchInlineSnapshot();
+    expect(folder.list()).not.toContain("none");
+  });
+
+  test("as two files export kernels of one name", () => {
+    folder.write("again.ts", DOUBLE);
+    expect(folder.kvern("build", "double.ts", "again.ts", "--out", "none")).toMatchInlineSnapshot();
+    expect(folder.list()).not.toContain("none");
+  });
+
+  test("as a size is of an axis that no kernel has", () => {
+    expect(folder.kvern("build", "double.ts", "--out", "none", "--set", "m=3")).toMatchInlineSnapshot()
+      ",
+        "stdout": "",
+      }
+    `);
+    expect(folder.list()).not.toContain("none");
+  });
+
+  test("as the folder is a file", () => {
+    const { code, stderr } = folder.kvern("build", "double.ts", "--out", "double.ts");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^double\.ts - error KV5004: the folder cannot be written to \(got EEXIST: /);
+    expect(text("double.ts")).toBe(DOUBLE);
+  });
+});
