@@ -91,16 +91,17 @@ function bindValues(x: Writer, digits: readonly Digit[]): void {
 }
 
 function writeItem(x: Writer, item: Item, stage: Stage): void {
-  switch (item.kind) {
-    case "assign": return writeAssign(x, item, stage.block);
-    case "pack": return writePack(x, item);
-  }
+  if (item.kind === "pack") writePack(x, item);
+  else writeAssign(x, item, stage.block);
 }
 
 /** For every position of the block axes, as constants: unrolled, so that what the copies share is computed once. */
 function writeAssign(x: Writer, item: Assign, block: readonly Index[]): void {
   const [first, ...rest] = block;
-  if (first === undefined) return writeOver(x, item, item.over);
+  if (first === undefined) {
+    writeOver(x, item, item.over);
+    return;
+  }
   for (let at = 0; at < sizeOf(first); at++) {
     const put = (value: Value): Value => x.builder.substitute(value, new Map<Value, Value>([[first, x.builder.constant(at)]]));
     writeAssign(x, { ...item, indices: item.indices.map(put), value: put(item.value), where: put(item.where) }, rest);
@@ -109,10 +110,12 @@ function writeAssign(x: Writer, item: Assign, block: readonly Index[]): void {
 
 function writeOver(x: Writer, item: Assign, over: readonly Index[]): void {
   const [first, ...rest] = over;
-  if (first !== undefined) return x.count(first, integerLiteral(0), x.int(first.extent), () => writeOver(x, item, rest));
-  if (item.where === x.builder.true) return store(x, item);
-  x.ensure([item.where]);
-  x.guard(item.where, () => store(x, item));
+  if (first !== undefined) x.count(first, integerLiteral(0), x.int(first.extent), () => writeOver(x, item, rest));
+  else if (item.where === x.builder.true) store(x, item);
+  else {
+    x.ensure([item.where]);
+    x.guard(item.where, () => store(x, item));
+  }
 }
 
 function store(x: Writer, { array: name, indices, op, value }: Assign): void {
@@ -133,8 +136,8 @@ function store(x: Writer, { array: name, indices, op, value }: Assign): void {
 function writePack(x: Writer, item: Pack): void {
   const array = x.array(item.array);
   switch (array.element.kind) {
-    case "f16": return writeHalves(x, item);
-    case "uint": return writeCodes(x, item, array.element.bits);
+    case "f16": writeHalves(x, item); break;
+    case "uint": writeCodes(x, item, array.element.bits); break;
     default: throw new InternalError(`${item.array} has whole words`);
   }
 }

@@ -178,13 +178,16 @@ function startSum(x: LoopWriter, place: Scope, reduce: Reduce): Accumulator {
     step: (body) => {
       const part = x.real(body);
       const infinite = infinitiesOf(body);
-      if (!isInfinite(infinite)) return emit(x, statement(sum, " += ", part));
+      if (!isInfinite(infinite)) {
+        emit(x, statement(sum, " += ", part));
+        return;
+      }
       // Once infinite, infinite for good: the sentinel is not added to.
       let next: Code = add(sum, part);
       for (const which of ["negative", "positive"] as const) {
         if (infinite[which]) next = select(junction("||", [isSentinel(sum, which), isSentinel(part, which)]), realLiteral(which === "negative" ? -SENTINEL : SENTINEL), next);
       }
-      return emit(x, statement(sum, " = ", next));
+      emit(x, statement(sum, " = ", next));
     },
   };
 }

@@ -65,10 +65,10 @@ class Checker {
 
   #node(node: Node, bound: ReadonlySet<string>): void {
     switch (node.kind) {
-      case "barrier": return;
-      case "stage": return this.#stage(node, bound);
-      case "loop": return this.#loop(node, bound);
-      case "cross": return this.#cross(node);
+      case "barrier": break;
+      case "stage": this.#stage(node, bound); break;
+      case "loop": this.#loop(node, bound); break;
+      case "cross": this.#cross(node); break;
       case "commit":
         for (const { to, from } of node.moves) for (const name of [to, from]) this.#register(name, "commit");
     }
@@ -121,11 +121,15 @@ class Checker {
 
   #item(item: Item, bound: ReadonlySet<string>): void {
     const array = this.#arrays.get(item.array);
-    if (array === undefined) return this.#fault(`a store into ${item.array}, which is not declared`);
+    if (array === undefined) {
+      this.#fault(`a store into ${item.array}, which is not declared`);
+      return;
+    }
     if (array.space === "input") this.#fault(`a store into the input ${item.array}`);
     const packed = array.element.kind === "f16" || array.element.kind === "uint";
     if (packed !== (item.kind === "pack")) this.#fault(`${item.array} is ${packed ? "" : "not "}packed`);
-    return item.kind === "pack" ? this.#pack(item, bound) : this.#assign(item, array, bound);
+    if (item.kind === "pack") this.#pack(item, bound);
+    else this.#assign(item, array, bound);
   }
 
   #assign(item: Assign, array: KernelArray, bound: ReadonlySet<string>): void {

@@ -8,7 +8,7 @@ import { draw, f16, f32, i32, integers, reals, tensorOf, u32, uint } from "./pro
 
 describeOnDevice("sizes", () => {
   const x = tensorOf("x", f32, "row", "column");
-  const graph = draw([x], [[tensorOf("out", f32, "column", "row"), ({ load }, c, r) => load(x, r ?? c, c ?? r)]]);
+  const graph = draw([x], [[tensorOf("out", f32, "column", "row"), ({ load }, c, r) => load(x, r, c)]]);
   test.each([[0, 3], [3, 0], [1, 1], [1, 7], [7, 1], [63, 65], [64, 64], [130, 3]])("a transposition of %i × %i", async (rows, columns) => {
     const { compared } = await agree(graph, { x: reals([rows, columns]) });
     expect(compared).toBe(rows * columns);
@@ -24,13 +24,13 @@ describeOnDevice("reductions", () => {
   const x = tensorOf("x", f32, "row", "column");
   test.each([0, 1, 2, 63, 200])("all of them over %i columns", async (columns) => {
     const graph = draw([x], [
-      [tensorOf("sum", f32, "row"), ({ sum, load }, r) => sum("column", (c) => load(x, r ?? c, c))],
-      [tensorOf("max", f32, "row"), ({ reduce, load }, r) => reduce("max", "column", (c) => load(x, r ?? c, c))],
-      [tensorOf("min", f32, "row"), ({ reduce, load }, r) => reduce("min", "column", (c) => load(x, r ?? c, c))],
-      [tensorOf("first", u32, "row"), ({ reduce, load }, r) => reduce("argmax", "column", (c) => load(x, r ?? c, c))],
-      [tensorOf("last", i32, "row"), ({ reduce, load }, r) => reduce("argmin", "column", (c) => load(x, r ?? c, c))],
-      [tensorOf("any", uint(1), "row"), ({ b, reduce, load }, r) => b.select(reduce("any", "column", (c) => b.less(b.constant(0.9), load(x, r ?? c, c))), b.one, b.zero)],
-      [tensorOf("spread", f32, "row", "column"), ({ b, reduce, load }, r, c) => b.subtract(load(x, r ?? b.zero, c ?? b.zero), reduce("max", "column", (k) => load(x, r ?? k, k)))],
+      [tensorOf("sum", f32, "row"), ({ sum, load }, r) => sum("column", (c) => load(x, r, c))],
+      [tensorOf("max", f32, "row"), ({ reduce, load }, r) => reduce("max", "column", (c) => load(x, r, c))],
+      [tensorOf("min", f32, "row"), ({ reduce, load }, r) => reduce("min", "column", (c) => load(x, r, c))],
+      [tensorOf("first", u32, "row"), ({ reduce, load }, r) => reduce("argmax", "column", (c) => load(x, r, c))],
+      [tensorOf("last", i32, "row"), ({ reduce, load }, r) => reduce("argmin", "column", (c) => load(x, r, c))],
+      [tensorOf("any", uint(1), "row"), ({ b, reduce, load }, r) => b.select(reduce("any", "column", (c) => b.less(b.constant(0.9), load(x, r, c))), b.one, b.zero)],
+      [tensorOf("spread", f32, "row", "column"), ({ b, reduce, load }, r, c) => b.subtract(load(x, r, c), reduce("max", "column", (k) => load(x, r, k)))],
     ]);
     const { outputs } = await agree(graph, { x: reals([5, columns]) });
     if (columns === 0) {
@@ -44,10 +44,10 @@ describeOnDevice("elements", () => {
   test.each(Array.from({ length: 16 }, (_, at) => at + 1))("codes of %i bits, in and out", async (bits) => {
     const codes = tensorOf("codes", uint(bits), "row", "column");
     const graph = draw([codes], [
-      [tensorOf("same", uint(bits), "row", "column"), ({ load }, r, c) => load(codes, r ?? c, c ?? r)],
-      [tensorOf("value", f32, "column", "row"), ({ load }, c, r) => load(codes, r ?? c, c ?? r)],
-      [tensorOf("total", u32, "row"), ({ sum, load }, r) => sum("column", (c) => load(codes, r ?? c, c))],
-      [tensorOf("flipped", uint(bits), "row", "column"), ({ b, load, extent }, r, c) => load(codes, r ?? c, b.linear(-1, [[1, extent("column")], [-1, c ?? r]]))],
+      [tensorOf("same", uint(bits), "row", "column"), ({ load }, r, c) => load(codes, r, c)],
+      [tensorOf("value", f32, "column", "row"), ({ load }, c, r) => load(codes, r, c)],
+      [tensorOf("total", u32, "row"), ({ sum, load }, r) => sum("column", (c) => load(codes, r, c))],
+      [tensorOf("flipped", uint(bits), "row", "column"), ({ b, load, extent }, r, c) => load(codes, r, b.linear(-1, [[1, extent("column")], [-1, c]]))],
     ]);
     for (const columns of [1, 31, 67]) await agree(graph, { codes: integers([3, columns], 0, 2 ** bits - 1, bits) });
     await agree(graph, { codes: integers([0, 5], 0, 1) });
@@ -57,8 +57,8 @@ describeOnDevice("elements", () => {
   test.each([[1, 1], [3, 5], [4, 4], [1, 65], [0, 3]])("halves of %i × %i, in and out", async (rows, columns) => {
     const x = tensorOf("x", f16, "row", "column");
     const graph = draw([x], [
-      [tensorOf("same", f16, "row", "column"), ({ load }, r, c) => load(x, r ?? c, c ?? r)],
-      [tensorOf("turned", f16, "column", "row"), ({ b, load }, c, r) => b.scale(0.3, load(x, r ?? c, c ?? r))],
+      [tensorOf("same", f16, "row", "column"), ({ load }, r, c) => load(x, r, c)],
+      [tensorOf("turned", f16, "column", "row"), ({ b, load }, c, r) => b.scale(0.3, load(x, r, c))],
     ]);
     await agree(graph, { x: reals([rows, columns], 3, 100) });
   });

@@ -21,7 +21,7 @@ const code = (action: () => unknown): string | undefined => {
 
 describeOnDevice("grids", () => {
   const x = tensorOf("x", f32, "n");
-  const twice = draw([x], [[tensorOf("out", f32, "n"), ({ b, load }, n) => b.scale(2, load(x, n ?? b.zero))]]);
+  const twice = draw([x], [[tensorOf("out", f32, "n"), ({ b, load }, n) => b.scale(2, load(x, n))]]);
 
   test("of more workgroups than fit in one dimension", async () => {
     const { compared } = await agree(twice, { x: reals([1000]) }, { limits: { maxComputeWorkgroupsPerDimension: 3 }, sizes: "open" });
@@ -31,7 +31,7 @@ describeOnDevice("grids", () => {
 
   test("of 4.2 million elements", async () => {
     const y = tensorOf("y", uint(8), "n");
-    const copy = draw([y], [[tensorOf("out", f32, "n"), ({ b, load }, n) => load(y, n ?? b.zero)]]);
+    const copy = draw([y], [[tensorOf("out", f32, "n"), ({ load }, n) => load(y, n)]]);
     await agree(copy, { y: integers([65535 * 64 + 5], 0, 255) }, { sizes: "open" });
   }, 120_000);
 });
@@ -40,7 +40,7 @@ describeOnDevice("bindings", () => {
   const names = Array.from({ length: 11 }, (_, at) => `x${at}`);
   const tensors = names.map((name) => tensorOf(name, f32, "n"));
   const inputs = Object.fromEntries(names.map((name, at) => [name, reals([9], at)]));
-  const loads = ({ b, load }: Draft, n: Value | undefined): Value[] => tensors.map((tensor) => load(tensor, n ?? b.zero));
+  const loads = ({ load }: Draft, n: Value): Value[] => tensors.map((tensor) => load(tensor, n));
 
   test.each<readonly [string, (draft: Draft, n: Value) => Value]>([
     ["a sum", (draft, n) => draft.b.add(...loads(draft, n))],
@@ -50,7 +50,7 @@ describeOnDevice("bindings", () => {
     ["a conjunction", (draft, n) => draft.b.select(draft.b.and(...loads(draft, n).map((one) => draft.b.less(draft.b.zero, one))), draft.b.one, draft.b.zero)],
     ["a guarded reduction", (draft) => draft.reduce("max", "n", (k) => draft.b.select(draft.b.or(...loads(draft, k).map((one) => draft.b.less(draft.b.constant(0.9), one))), draft.b.add(...loads(draft, k)), draft.b.constant(-Infinity)))],
   ])("%s of 11 tensors where a dispatch binds 8, or 3", async (_, body) => {
-    const graph = draw(tensors, [[tensorOf("out", f32, "n"), (draft, n) => body(draft, n ?? draft.b.zero)]]);
+    const graph = draw(tensors, [[tensorOf("out", f32, "n"), (draft, n) => body(draft, n)]]);
     for (const most of [8, 3]) {
       const { program } = await agree(graph, inputs, { limits: { maxStorageBuffersPerShaderStage: most } });
       expect(Math.max(...program.dispatches.map(({ bindings }) => bindings.length))).toBeLessThanOrEqual(most);
@@ -62,7 +62,7 @@ describeOnDevice("bindings", () => {
     const axes = ["a", "b", "c"];
     const cube = tensorOf("cube", f32, ...axes);
     const at = axes.map((axis) => tensorOf(`at ${axis}`, i32, "n"));
-    const graph = draw([cube, ...at], [[tensorOf("out", f32, "n"), ({ b, load, extent }, n) => load(cube, ...axes.map((axis, k) => b.clamp(load(at[k] ?? cube, n ?? b.zero), extent(axis))))]]);
+    const graph = draw([cube, ...at], [[tensorOf("out", f32, "n"), ({ b, load, extent }, n) => load(cube, ...axes.map((axis, k) => b.clamp(load(at[k] ?? cube, n), extent(axis))))]]);
     expect(code(() => lower(graph, { limits: { ...LIMITS, maxStorageBuffersPerShaderStage: 3 } }))).toBe("KV4101");
     expect(code(() => lower(graph, { limits: { ...LIMITS, maxStorageBuffersPerShaderStage: 5 } }))).toBeUndefined();
   });
@@ -71,8 +71,8 @@ describeOnDevice("bindings", () => {
 describe("sizes", () => {
   const x = tensorOf("x", f32, "n", "m");
   const graph = draw([x], [
-    [tensorOf("out", f32, "n", "m"), ({ b, load }, n, m) => load(x, n ?? b.zero, m ?? b.zero)],
-    [tensorOf("packed", uint(16), "m"), ({ b }, m) => b.remainder(m ?? b.zero, b.constant(7))],
+    [tensorOf("out", f32, "n", "m"), ({ load }, n, m) => load(x, n, m)],
+    [tensorOf("packed", uint(16), "m"), ({ b }, m) => b.remainder(m, b.constant(7))],
   ]);
   const { arrays, dispatches } = lower(graph, { limits: LIMITS });
 
@@ -94,7 +94,7 @@ describe("sizes", () => {
 
   test("at which a position leaves 32 bits are refused", () => {
     const table = tensorOf("table", f32, "m");
-    const far = draw([table, tensorOf("y", f32, "n")], [[tensorOf("out", f32, "n"), ({ b, load, extent }, n) => load(table, b.clamp(b.quotient(b.scale(100000, n ?? b.zero), extent("m")), extent("m")))]]);
+    const far = draw([table, tensorOf("y", f32, "n")], [[tensorOf("out", f32, "n"), ({ b, load, extent }, n) => load(table, b.clamp(b.quotient(b.scale(100000, n), extent("m")), extent("m")))]]);
     const [dispatch] = lower(far, { limits: LIMITS }).dispatches;
     expect(code(() => dispatch?.workgroups({ n: 20000, m: 5 }))).toBeUndefined();
     expect(code(() => dispatch?.workgroups({ n: 30000, m: 5 }))).toBe("KV4102");
@@ -104,15 +104,15 @@ describe("sizes", () => {
 describeOnDevice("nothing leaves a tensor", () => {
   test("that may be empty along another axis", async () => {
     const x = tensorOf("x", f32, "c", "t");
-    const graph = draw([x], [[tensorOf("out", f32, "t"), ({ b, load, sum }, t) => sum("c", (c) => load(x, c, t ?? b.zero))]]);
+    const graph = draw([x], [[tensorOf("out", f32, "t"), ({ load, sum }, t) => sum("c", (c) => load(x, c, t))]]);
     await agree(graph, { x: reals([0, 5]) });
   });
 
   test("where a guard proves an index", async () => {
     const x = tensorOf("x", f32, "t");
     const graph = draw([x], [
-      [tensorOf("next", f32, "t"), ({ b, load, extent }, t) => b.select(b.less(b.linear(1, [[1, t ?? b.zero]]), extent("t")), load(x, b.linear(1, [[1, t ?? b.zero]])), b.zero)],
-      [tensorOf("window", f32, "t"), ({ b, load, sum }, t) => sum("t", (s) => b.select(b.and(b.less(b.linear(-1, [[1, s]]), t ?? s), b.less(b.zero, s)), load(x, b.linear(-1, [[1, s]])), b.zero))],
+      [tensorOf("next", f32, "t"), ({ b, load, extent }, t) => b.select(b.less(b.linear(1, [[1, t]]), extent("t")), load(x, b.linear(1, [[1, t]])), b.zero)],
+      [tensorOf("window", f32, "t"), ({ b, load, sum }, t) => sum("t", (s) => b.select(b.and(b.less(b.linear(-1, [[1, s]]), t), b.less(b.zero, s)), load(x, b.linear(-1, [[1, s]])), b.zero))],
     ]);
     await agree(graph, { x: reals([70]) });
     await agree(graph, { x: reals([1]) });
@@ -124,12 +124,12 @@ describeOnDevice("names", () => {
   test("are the user's in comments only, and harmless there", async () => {
     const x = tensorOf("x*/ } fn", f16, "f32");
     const y = tensorOf("let", i32, "µ\u2028");
-    const graph = draw([x, y], [[tensorOf("main", f32, "f32", "µ\u2028"), ({ b, load }, i, j) => b.add(load(x, i ?? b.zero), load(y, j ?? b.zero))]]);
+    const graph = draw([x, y], [[tensorOf("main", f32, "f32", "µ\u2028"), ({ b, load }, i, j) => b.add(load(x, i), load(y, j))]]);
     await agree(graph, { "x*/ } fn": reals([3]), let: integers([4], -5, 5) });
   });
 
   test("of an input and an output differ", () => {
     const x = tensorOf("out", f32, "n");
-    expect(code(() => lower(draw([x], [[tensorOf("out", f32, "n"), ({ b, load }, n) => load(x, n ?? b.zero)]]), { limits: LIMITS }))).toBe("KV4103");
+    expect(code(() => lower(draw([x], [[tensorOf("out", f32, "n"), ({ load }, n) => load(x, n)]]), { limits: LIMITS }))).toBe("KV4103");
   });
 });

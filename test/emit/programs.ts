@@ -1,7 +1,7 @@
 /** @file Graphs in a few lines, and data for them. */
 
 import { GraphBuilder } from "../../spec/graph/builder";
-import type { AxisDeclaration, Element, Graph, Tensor, Value } from "../../spec/graph/node";
+import type { AxisDeclaration, Element, Graph, ReduceOperator, Tensor, Value } from "../../spec/graph/node";
 import type { TensorData } from "../../spec/tensor";
 
 export const f32: Element = { kind: "f32" };
@@ -16,12 +16,12 @@ export const tensorOf = (name: string, element: Element, ...axes: readonly strin
 export interface Draft {
   readonly b: GraphBuilder;
   /** An index of an axis; `k` tells several apart. */
-  index(axis: string, k?: number): Value;
-  extent(axis: string): Value;
-  load(tensor: Tensor, ...indices: readonly Value[]): Value;
+  readonly index: (axis: string, k?: number) => Value;
+  readonly extent: (axis: string) => Value;
+  readonly load: (tensor: Tensor, ...indices: readonly Value[]) => Value;
+  readonly sum: (axis: string, body: (at: Value) => Value) => Value;
   /** `op` over an axis. */
-  sum(axis: string, body: (at: Value) => Value): Value;
-  reduce(op: "sum" | "max" | "min" | "argmax" | "argmin" | "any", axis: string, body: (at: Value) => Value): Value;
+  readonly reduce: (op: ReduceOperator, axis: string, body: (at: Value) => Value) => Value;
 }
 
 /** A graph whose outputs are given by their bodies. */
