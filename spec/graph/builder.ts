@@ -147,6 +147,8 @@ export class GraphBuilder {
 
   linear(constant: number, terms: readonly Term[]): Value {
     const sum = new Map<Value, number>();
+    /** The positive coefficients alone, for what cancels but may be infinite. */
+    const above = new Map<Value, number>();
     let rest = constant;
     const put = (coefficient: number, term: Value): void => {
       if (coefficient === 0) return;
@@ -154,12 +156,23 @@ export class GraphBuilder {
       else if (term.kind === "linear") {
         rest += coefficient * term.constant;
         for (const [k, t] of term.terms) put(coefficient * k, t);
-      } else sum.set(term, (sum.get(term) ?? 0) + coefficient);
+      } else {
+        sum.set(term, (sum.get(term) ?? 0) + coefficient);
+        if (coefficient > 0) above.set(term, (above.get(term) ?? 0) + coefficient);
+      }
     };
     for (const [coefficient, term] of terms) put(coefficient, term);
     if (!Number.isFinite(rest)) return this.#unfinished(rest, [...sum].map(([t, k]) => [k, t] as const));
-    const list: Term[] = [...sum].filter(([term, k]) => k !== 0 || !isFinite(term.facts)).map(([t, k]) => [k, t] as const).sort((a, b) => a[1].id - b[1].id);
-    if (list.some(([k]) => k === 0)) return this.#difference(rest, terms);
+    const list: Term[] = [];
+    for (const [term, k] of sum) {
+      if (k !== 0) list.push([k, term]);
+      else if (!isFinite(term.facts)) {
+        // `x − x` where x may be infinite is not 0: one side is kept behind a product, which does not merge.
+        const up = above.get(term) ?? 0;
+        list.push([up, term], [1, this.#productNode([[this.constant(-up), 1], [term, 1]])]);
+      }
+    }
+    list.sort((a, b) => a[1].id - b[1].id);
     for (const [position, [coefficient, term]] of list.entries()) {
       const others = list.filter((_, at) => at !== position);
       if (term.kind === "constant") {
@@ -181,19 +194,6 @@ export class GraphBuilder {
   #unfinished(constant: number, terms: readonly Term[]): Value {
     if (Number.isNaN(constant)) throw new InternalError("a sum of opposite infinities");
     return this.linear(0, [[1, this.constant(constant)], ...terms]);
-  }
-
-  /** `x − x` where x may be infinite is not 0: such terms are kept apart behind a product, which does not merge. */
-  #difference(constant: number, terms: readonly Term[]): Value {
-    const kept = terms.map(([k, t]): Term => [1, this.#opaque(k, t)]);
-    const list = kept.filter(([, t]) => t.kind !== "constant").sort((a, b) => a[1].id - b[1].id);
-    const rest = kept.reduce((total, [, t]) => total + (t.kind === "constant" ? t.value : 0), constant);
-    return this.#intern({ kind: "linear", constant: rest, terms: list }, `${rest} ${list.map(([k, t]) => `${k}*${t.id}`).join(" ")}`, linearFacts(rest, list));
-  }
-
-  #opaque(coefficient: number, term: Value): Value {
-    if (coefficient === 1 || term.kind === "constant") return this.linear(0, [[coefficient, term]]);
-    return this.#productNode([[this.constant(coefficient), 1], [term, 1]]);
   }
 
   add(...values: readonly Value[]): Value {
