@@ -57,13 +57,17 @@ export function lower(graph: Graph, options: LowerOptions): Program {
   return lowerAll(graph, options).program;
 }
 
-function print({ graph, fixed }: Specialised, plan: Plan, kernels: readonly Kernel[], limits: DeviceLimits): Program {
+/** What printing asks of a plan. */
+type Arrays = Pick<Plan, "name" | "builder" | "arrays" | "temporaries">;
+
+/** Makes kernels into a program. */
+export function print({ graph, fixed }: Pick<Specialised, "graph" | "fixed">, plan: Arrays, kernels: readonly Kernel[], limits: DeviceLimits): Program {
   return {
     kernel: graph.name,
     inputs: graph.inputs,
     outputs: graph.outputs,
     fixed,
-    arrays: new Map([...plan.arrays.values()].map((array) => [array.name, arrayOf(array, graph.name, fixed)])),
+    arrays: new Map([...plan.arrays.values()].filter(isStored).map((array) => [array.name, arrayOf(array, graph.name, fixed)])),
     temporaries: plan.temporaries,
     dispatches: kernels.map((kernel) => dispatchOf(plan, kernel, fixed, limits)),
   };
@@ -98,9 +102,12 @@ function tooLarge(message: string, expected: string, got: number): never {
   return refuse({ code: "KV4102", message, expected, got: String(got) });
 }
 
-function dispatchOf(plan: Plan, kernel: Kernel, fixed: Sizes, limits: DeviceLimits): Dispatch {
+/** Whether an array has device memory of its own. */
+const isStored = ({ space, arena }: KernelArray): boolean => (space === "input" || space === "buffer") && arena === undefined;
+
+function dispatchOf(plan: Arrays, kernel: Kernel, fixed: Sizes, limits: DeviceLimits): Dispatch {
   const widest = limits.maxComputeWorkgroupsPerDimension;
-  const { code, bindings, uniforms, checked } = printWgsl(plan.builder, kernel, widest);
+  const { code, bindings, uniforms, checked, workgroupBytes } = printWgsl(plan.builder, kernel, widest);
   return {
     name: kernel.name,
     code,
@@ -115,6 +122,6 @@ function dispatchOf(plan: Plan, kernel: Kernel, fixed: Sizes, limits: DeviceLimi
       }
       return workgroups(kernel.grid.map(({ extent }) => measure.of(extent)[1]), widest);
     },
-    workgroupBytes: 0,
+    workgroupBytes,
   };
 }

@@ -20,14 +20,18 @@ export interface Expressions {
   /** An i32 that is the integer modulo 2³²; saturated where the integer is not computed exactly. */
   modular(value: Value): Code;
   truth(value: Value): Code;
-  /** Code that is made once for a key in the scope of `value`'s deepest axis, and named. */
-  once(value: Value, as: string, hint: string, make: () => Code): Code;
+  /** Code that is made once for a key in the scope of `value`'s deepest axis, or of what it is `part` of, and named. */
+  once(value: Value, as: string, hint: string, make: () => Code, part?: Value): Code;
   /** The name of a function of the module's own, which is then declared. */
   helper(name: Helper): string;
   /** Notes that an i32 fits for some sizes only. */
   check(value: Value): void;
   /** What a load or slot of this name reads. */
   array(name: string): KernelArray;
+  /** Names of the arrays that are declared in fours: every access of them is one of four aligned neighbours. */
+  readonly wide: ReadonlySet<string>;
+  /** Notes where an array is read or written. */
+  note(array: KernelArray, address: Value): void;
   /** The variable of an array. */
   variable(array: KernelArray): string;
   /** Writes the loops of the reductions that `values` need, those that can share one in one. */

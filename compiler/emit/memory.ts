@@ -6,6 +6,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Element, Load, Slot, Value } from "../../spec/graph/node";
+import { asLinear } from "../../spec/graph/builder";
 import { nonNegative } from "../../spec/graph/prove";
 import type { KernelArray } from "../kernel/kernel";
 import { flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
@@ -55,12 +56,55 @@ function placeOf(x: Expressions, array: KernelArray, value: Load | Slot): Place 
   return { indices, certain };
 }
 
+/** An address as a multiple of four and what is left, if that can be seen. */
+export function quarters(x: Expressions, at: Value): readonly [quarter: Value, rest: number] | undefined {
+  const { constant, terms } = asLinear(at);
+  if (terms.some(([k]) => k % 4 !== 0) || constant < 0 || !Number.isInteger(constant)) return undefined;
+  const rest = constant % 4;
+  return [x.builder.linear((constant - rest) / 4, terms.map(([k, term]) => [k / 4, term] as const)), rest];
+}
+
+const COMPONENTS = [".x", ".y", ".z", ".w"] as const;
+
+/** Where the elements of a part of another array lie. */
+function based(x: Expressions, array: KernelArray, at: Value): readonly [array: KernelArray, at: Value] {
+  return array.arena === undefined ? [array, at] : based(x, x.array(array.arena.array), x.builder.add(at, array.arena.offset));
+}
+
 /** Item `at` of an array's variable. */
-function item(x: Expressions, array: KernelArray, at: Value, certain: boolean): Code {
+function item(x: Expressions, part: KernelArray, from: Value, certain: boolean): Code {
+  const [array, at] = based(x, part, from);
   const variable = x.variable(array);
+  if (array.space === "register") {
+    if (at.kind !== "constant") throw new InternalError(`the register ${array.name} is indexed at run time`);
+    return atom(`${variable}_${at.value}`);
+  }
+  x.note(array, certain ? at : x.builder.constant(-1));
+  const four = certain && x.wide.has(array.name) ? quarters(x, at) : undefined;
+  if (four !== undefined) return member(element(variable, x.modular(four[0])), COMPONENTS[four[1]] ?? ".x");
   if (certain) return element(variable, x.modular(at));
   const address = at.kind === "constant" ? atom(`${Math.max(0, at.value)}u`) : call("u32", x.modular(at));
-  return element(variable, call("min", address, subtract(call("arrayLength", atom(`&${variable}`)), atom("1u"))));
+  const length = array.space === "input" || array.space === "buffer" ? call("arrayLength", atom(`&${variable}`)) : atom(`${lengthOf(array)}u`);
+  return element(variable, call("min", address, subtract(length, atom("1u"))));
+}
+
+/** The number of elements of an array of fixed size that an invocation or a workgroup keeps. */
+export function lengthOf({ name, shape, roles }: KernelArray): number {
+  return shape.reduce((count, size, at) => {
+    if (roles?.[at] === "own") return count;
+    if (size.kind !== "constant") throw new InternalError(`${name} has no fixed size`);
+    return count * size.value;
+  }, 1);
+}
+
+/** The components of an item that lies with three others are read together. */
+function wideItem(x: Expressions, value: Load | Slot, part: KernelArray, from: Value, certain: boolean): Code | undefined {
+  const [array, at] = based(x, part, from);
+  if (!certain || !x.wide.has(array.name)) return undefined;
+  const four = quarters(x, at);
+  if (four === undefined || four[0].kind === "constant") return undefined;
+  const read = (): Code => element(x.variable(array), x.modular(four[0]));
+  return member(x.once(four[0], `four ${array.name}`, "v", read, value), COMPONENTS[four[1]] ?? ".x");
 }
 
 /** An element of an f32 or f16 array. */
@@ -69,7 +113,7 @@ export function loadedReal(x: Expressions, value: Load | Slot): Code {
   if (array.element.kind !== "f32" && array.element.kind !== "f16") throw new InternalError(`${array.name} holds integers`);
   const { indices, certain } = placeOf(x, array, value);
   const at = flatIndex(x.builder, array.shape, indices);
-  if (array.element.kind === "f32") return item(x, array, at, certain);
+  if (array.element.kind === "f32") return wideItem(x, value, array, at, certain) ?? item(x, array, at, certain);
   const two = x.builder.constant(2);
   const word = x.builder.quotient(at, two);
   const pair = x.once(word, `pair ${array.name} ${certain}`, "h", () => call("unpack2x16float", item(x, array, word, certain)));

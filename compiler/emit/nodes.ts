@@ -2,10 +2,10 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Index, Value } from "../../spec/graph/node";
-import type { Assign, Digit, Item, Node, Pack, Stage } from "../kernel/kernel";
+import type { Assign, Cross, Digit, Node, Pack, Stage } from "../kernel/kernel";
 import { countOf, flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
-import { add, atom, bits, call, compare, divide, integerLiteral, modulo, multiply, select, statement, subtract, type Code, type Text } from "./code";
-import { codeBits, itemAt, storedCode, target } from "./memory";
+import { add, atom, bits, call, compare, divide, integerLiteral, modulo, multiply, select, statement, subtract, type Code, type Text, element } from "./code";
+import { codeBits, itemAt, lengthOf, quarters, storedCode, target } from "./memory";
 import { Scope } from "./scope";
 import type { Writer } from "./writer";
 
@@ -21,7 +21,13 @@ export function writeNodes(x: Writer, nodes: readonly Node[], lanes: number, inv
       case "loop":
         x.count(node.axis, x.int(node.low), x.int(node.high), () => writeNodes(x, node.body, lanes, invocation));
         break;
-      case "cross": case "commit": throw new InternalError(`the WGSL printer does not print a ${node.kind} yet`);
+      case "cross": writeCross(x, node, lanes, invocation); break;
+      case "commit":
+        for (const { to, from } of node.moves) {
+          const [target, source] = [x.array(to), x.array(from)];
+          for (let at = 0; at < lengthOf(target); at++) effect(x, statement(`${x.variable(target)}_${at} = ${x.variable(source)}_${at}`));
+        }
+        break;
     }
   }
 }
@@ -56,17 +62,19 @@ function sizeOf(index: Index): number {
 }
 
 function writeStage(x: Writer, stage: Stage, lanes: number, invocation: Code): void {
-  if (stage.vector !== undefined) throw new InternalError("the WGSL printer does not print vectors yet");
-  for (const [axis, role] of Object.entries(stage.roles)) if (role.kind !== "serial" || role.step !== 1) throw new InternalError(`the WGSL printer does not print ${axis} as ${role.kind} yet`);
+  if (Object.keys(stage.roles).length > 0) throw new InternalError("a stage is printed whose roles have not been carried out");
   const product = stage.lanes.reduce((all, lane) => all * sizeOf(lane), 1);
   const around = x.scope;
   const always = stage.inside === x.builder.true;
-  const scope = new Scope(around, [...stage.lanes, ...(always ? stage.digits.map(({ index }) => index) : [])].map(({ name }) => name));
+  const scope = new Scope(around, [...stage.lanes, ...(always ? stage.digits.map(({ index }) => index) : [])].map(({ name }) => name), [], { isStage: true });
   x.within(scope, () => {
     bindDigits(x, scope, stage.lanes, invocation);
     const body = (): void => {
       bindValues(x, stage.digits);
-      for (const item of stage.items) writeItem(x, item, stage);
+      for (const item of stage.items) {
+        if (item.kind === "pack") writePack(x, item);
+        else writeCopies(x, copiesOf(x, item, blockOf(stage)));
+      }
     };
     if (always) body();
     else {
@@ -81,7 +89,7 @@ function otherwiseOf(x: Writer, stage: Stage): (() => void) | undefined {
   const { otherwise } = stage;
   if (otherwise === undefined) return undefined;
   return () => {
-    for (const item of stage.items) if (item.kind === "assign") writeAssign(x, { ...item, value: otherwise, op: "=" }, stage.block);
+    for (const item of stage.items) if (item.kind === "assign") writeCopies(x, copiesOf(x, { ...item, value: otherwise, op: "=", over: [], where: x.builder.true }, blockOf(stage)));
   };
 }
 
@@ -90,46 +98,126 @@ function bindValues(x: Writer, digits: readonly Digit[]): void {
   for (const { index, value } of digits) x.scope.indices.set(index.name, x.int(value));
 }
 
-function writeItem(x: Writer, item: Item, stage: Stage): void {
-  if (item.kind === "pack") writePack(x, item);
-  else writeAssign(x, item, stage.block);
+/** Axes whose positions are copies in one invocation; a vector's components are, too. */
+const blockOf = ({ block, vector }: Stage): readonly Index[] => (vector === undefined ? block : [...block, vector]);
+
+/** An item for every position of the block axes, as constants, so that what the copies share is computed once. */
+function copiesOf(x: Writer, item: Assign, block: readonly Index[]): readonly Assign[] {
+  return block.reduce<readonly Assign[]>((items, axis) => items.flatMap((each) => Array.from({ length: sizeOf(axis) }, (_, at): Assign => {
+    const put = (value: Value): Value => x.builder.substitute(value, new Map<Value, Value>([[axis, x.builder.constant(at)]]));
+    return { ...each, indices: each.indices.map(put), value: put(each.value), where: put(each.where) };
+  })), [item]);
 }
 
-/** For every position of the block axes, as constants: unrolled, so that what the copies share is computed once. */
-function writeAssign(x: Writer, item: Assign, block: readonly Index[]): void {
-  const [first, ...rest] = block;
-  if (first === undefined) {
-    writeOver(x, item, item.over);
+/** Copies of one item: those under one guard are computed together, and then stored. */
+function writeCopies(x: Writer, copies: readonly Assign[]): void {
+  const [first] = copies;
+  if (first === undefined) return;
+  writeOver(x, copies, first.over);
+}
+
+function writeOver(x: Writer, copies: readonly Assign[], over: readonly Index[]): void {
+  const [first, ...rest] = over;
+  if (first !== undefined) {
+    x.count(first, integerLiteral(0), x.int(first.extent), () => writeOver(x, copies, rest));
     return;
   }
-  for (let at = 0; at < sizeOf(first); at++) {
-    const put = (value: Value): Value => x.builder.substitute(value, new Map<Value, Value>([[first, x.builder.constant(at)]]));
-    writeAssign(x, { ...item, indices: item.indices.map(put), value: put(item.value), where: put(item.where) }, rest);
+  const guards = new Map<Value, Assign[]>();
+  for (const copy of copies) guards.set(copy.where, [...(guards.get(copy.where) ?? []), copy]);
+  for (const [where, group] of guards) {
+    if (where === x.builder.true) store(x, group);
+    else {
+      x.ensure([where]);
+      x.guard(where, () => store(x, group));
+    }
   }
 }
 
-function writeOver(x: Writer, item: Assign, over: readonly Index[]): void {
-  const [first, ...rest] = over;
-  if (first !== undefined) x.count(first, integerLiteral(0), x.int(first.extent), () => writeOver(x, item, rest));
-  else if (item.where === x.builder.true) store(x, item);
-  else {
-    x.ensure([item.where]);
-    x.guard(item.where, () => store(x, item));
+function store(x: Writer, group: readonly Assign[]): void {
+  x.ensure(group.flatMap(({ indices, value }) => [...indices, value]));
+  const ready = group.map(({ array: name, indices, op, value }) => {
+    const array = x.array(name);
+    if (array.element.kind === "f16" || array.element.kind === "uint") throw new InternalError(`an element of ${name}, which is packed, is stored alone`);
+    const { address, condition } = target(x, array, indices);
+    // Computed before any is stored; what is guarded, inside its guard.
+    return { array, address, op, condition, value, code: condition === undefined ? storedCode(x, array.element, value) : undefined };
+  });
+  for (let at = 0; at < ready.length; at++) {
+    const one = ready[at];
+    if (one === undefined) break;
+    const { array, address, op, condition, value, code } = one;
+    const four = ready.slice(at, at + 4);
+    const together = four.length === 4 && four.every((other, k) => other.condition === undefined && other.array === array && other.op === op && quarters(x, other.address)?.[1] === k && quarters(x, other.address)?.[0] === quarters(x, address)?.[0]);
+    if (together && x.wide.has(array.name) && array.arena === undefined && op !== "max=") {
+      const [quarter] = quarters(x, address) ?? [address];
+      for (const other of four) x.note(array, other.address);
+      effect(x, statement(element(x.variable(array), x.modular(quarter)), ` ${op} `, call("vec4f", ...four.flatMap((other) => (other.code === undefined ? [] : [other.code])))));
+      at += 3;
+      continue;
+    }
+    const write = (): void => {
+      const stored = code ?? storedCode(x, array.element, value);
+      const place = itemAt(x, array, address);
+      effect(x, op === "max=" ? statement(place, " = ", call("max", place, stored)) : statement(place, ` ${op} `, stored));
+    };
+    if (condition === undefined) write();
+    else x.branch(condition, [], write);
   }
 }
 
-function store(x: Writer, { array: name, indices, op, value }: Assign): void {
-  const array = x.array(name);
-  if (array.element.kind === "f16" || array.element.kind === "uint") throw new InternalError(`an element of ${name}, which is packed, is stored alone`);
-  x.ensure([...indices, value]);
-  const { address, condition } = target(x, array, indices);
-  const write = (): void => {
-    const code = storedCode(x, array.element, value);
-    const place = itemAt(x, array, address);
-    effect(x, op === "max=" ? statement(place, " = ", call("max", place, code)) : statement(place, ` ${op} `, code));
+/** The workgroup memory through which lanes exchange registers. */
+export const SCRATCH = "exchange";
+
+/** Partial results of lanes, through workgroup memory: read by all that need them, or halved until one is left. */
+function writeCross(x: Writer, { registers, lanes: digits, over, op, method, needed }: Cross, lanes: number, invocation: Code): void {
+  if (method === "subgroup") throw new InternalError("the WGSL printer prints no subgroup operations");
+  const places = digits.flatMap((digit, at) => (over.some(({ name }) => name === digit.name) ? [at] : []));
+  const [first] = places;
+  if (first === undefined) return;
+  if (places.some((place, at) => place !== first + at)) throw new InternalError("lanes are joined over digits that do not lie together");
+  const sizes = (list: readonly Index[]): number => list.reduce((count, digit) => count * sizeOf(digit), 1);
+  const inner = sizes(digits.slice(first + places.length));
+  const count = sizes(over);
+  const names = registers.flatMap((register) => {
+    const array = x.array(register);
+    return Array.from({ length: lengthOf(array) }, (_, at) => `${x.variable(array)}_${at}`);
+  });
+  x.scratch = Math.max(x.scratch, lanes * names.length);
+  const join = (a: Code, b: Code): Code => (op === "sum" ? add(a, b) : call(op, a, b));
+  const at = (k: number, lane: Code): Text => element(SCRATCH, k === 0 ? lane : add(lane, integerLiteral(k * lanes)));
+  const barrier = (): void => effect(x, statement("workgroupBarrier()"));
+  const digit = inner === 1 ? (sizes(digits) === count ? invocation : modulo(invocation, integerLiteral(count))) : modulo(divide(invocation, integerLiteral(inner)), integerLiteral(count));
+  const own = named(x.scope, "d", digit);
+  const base = named(x.scope, "n", subtract(invocation, multiply(own, integerLiteral(inner))));
+  barrier();
+  names.forEach((name, k) => effect(x, statement(at(k, invocation), ` = ${name}`)));
+  const guarded = (condition: Code, write: (scope: Scope) => void): void => {
+    const scope = new Scope(x.scope, []);
+    x.within(scope, () => write(scope));
+    x.scope.lines.push({ kind: "nest", head: statement("if (", condition, ")"), repeats: false, block: scope, otherwise: undefined });
   };
-  if (condition === undefined) write();
-  else x.branch(condition, [], write);
+  if (method === "tree") {
+    for (let half = count / 2; half >= 1; half /= 2) {
+      barrier();
+      guarded(compare("<", own, integerLiteral(half)), () => {
+        names.forEach((_, k) => effect(x, statement(at(k, invocation), " = ", join(at(k, invocation), at(k, add(invocation, integerLiteral(half * inner)))))));
+      });
+    }
+    barrier();
+    names.forEach((name, k) => effect(x, statement(`${name} = `, at(k, base))));
+  } else {
+    barrier();
+    const gather = (): void => {
+      const scope = new Scope(x.scope, []);
+      names.forEach((name, k) => effect(x, statement(`${name} = `, at(k, base))));
+      const counter: Code = atom("s");
+      x.within(scope, () => names.forEach((name, k) => effect(x, statement(`${name} = `, join(atom(name), at(k, add(base, inner === 1 ? counter : multiply(counter, integerLiteral(inner)))))))));
+      x.scope.lines.push({ kind: "nest", head: statement(`for (var s = 1; s < ${count}; s++)`), repeats: true, block: scope, otherwise: undefined });
+    };
+    if (needed === "all") gather();
+    else guarded(compare("==", own, integerLiteral(0)), gather);
+  }
+  barrier();
 }
 
 /** One word: its elements are computed in a loop and put side by side. */

@@ -1,5 +1,6 @@
 /** @file Blocks that bind axes: where a value is computed, and what is known there. */
 
+import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Value } from "../../spec/graph/node";
 import { Block, type Code } from "./code";
 
@@ -13,26 +14,32 @@ export class Scope extends Block {
   readonly known = new Map<string, Code>();
   /** Truths that hold here. */
   readonly holds: readonly Value[];
+  /** A stage: what reads arrays that the kernel writes is computed inside. */
+  readonly isStage: boolean;
+  /** Whether a value reads an array that the kernel writes. */
+  readonly isVolatile: (value: Value) => boolean;
 
-  constructor(parent: Scope | undefined, binds: Iterable<string>, holds: readonly Value[] = []) {
+  constructor(parent: Scope | undefined, binds: Iterable<string>, holds: readonly Value[] = [], { isStage = false, isVolatile }: { readonly isStage?: boolean; readonly isVolatile?: (value: Value) => boolean } = {}) {
     super(parent);
     this.binds = new Set(binds);
     this.holds = holds;
+    this.isStage = isStage;
+    this.isVolatile = isVolatile ?? parent?.isVolatile ?? ((): boolean => false);
   }
 
   /** This scope and those around it, innermost first. */
   *outward(): Generator<Scope> {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) yield scope;
+    yield this;
+    for (let scope = this.parent; scope !== undefined; scope = scope.parent) yield scope;
   }
 
-  /** The outermost scope in which a value can be computed: that of its deepest free axis. */
+  /** The outermost scope in which a value can be computed: that of its deepest free axis, or its stage. */
   placeOf(value: Value): Scope {
-    let last: Scope = this;
-    for (const scope of this.outward()) {
-      if (value.free.some((name) => scope.binds.has(name))) return scope;
-      last = scope;
-    }
-    return last;
+    const around = [...this.outward()];
+    const staged = this.isVolatile(value);
+    const own = around.find((scope) => (staged && scope.isStage) || value.free.some((name) => scope.binds.has(name))) ?? around.at(-1);
+    if (own === undefined) throw new InternalError("a scope is not among its own");
+    return own;
   }
 
   get depth(): number {

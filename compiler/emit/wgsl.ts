@@ -8,8 +8,10 @@ import type { Kernel, KernelArray, Node } from "../kernel/kernel";
 import { LARGEST } from "../kernel/bounds";
 import { add, atom, call, compare, multiply, statement, type Code, type Name } from "./code";
 import { HELPERS } from "./helpers";
-import { storedType } from "./memory";
-import { bindDigits, writeNodes } from "./nodes";
+import { arraysOf } from "../kernel/access";
+import { unrolled } from "../kernel/unroll";
+import { lengthOf, quarters, storedType } from "./memory";
+import { bindDigits, SCRATCH, writeNodes } from "./nodes";
 import { Printer } from "./print";
 import { Writer } from "./writer";
 
@@ -21,44 +23,100 @@ export interface Printed {
   readonly uniforms: readonly string[];
   /** Integers that must fit i32 for the sizes of a launch. */
   readonly checked: readonly Value[];
+  /** Workgroup memory, each variable rounded up to 16. */
+  readonly workgroupBytes: number;
 }
 
 /**
  * @param widest the most workgroups along one dimension
  */
 export function printWgsl(builder: GraphBuilder, kernel: Kernel, widest: number): Printed {
-  const stored = kernel.arrays.map((array) => {
-    if (array.space !== "input" && array.space !== "buffer") throw new InternalError(`the WGSL printer does not print ${array.space} memory yet`);
-    return array;
-  });
-  const written = writtenBy(kernel.body);
-  const variables = new Map(stored.map((array, at) => [array, `b${at}`] as const));
-  const x = new Writer(builder, variables);
+  const plain = unrolled(builder, kernel);
+  // What lies in fours is known once every access has been written.
+  const first = write(builder, plain, widest, new Set());
+  const wide = wideArrays(first.x, kernel.arrays);
+  return (wide.size === 0 ? first : write(builder, plain, widest, wide)).printed();
+}
+
+interface Written {
+  readonly x: Writer;
+  printed(): Printed;
+}
+
+function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: ReadonlySet<string>): Written {
+  const own = kernel.arrays.filter(({ arena }) => arena === undefined);
+  const stored = own.filter(({ space }) => space === "input" || space === "buffer");
+  const shared = own.filter(({ space }) => space === "workgroup");
+  const kept = own.filter(({ space }) => space === "register" || space === "private");
+  const written = arraysOf(kernel.body).written;
+  const variables = new Map([...kernel.arrays.filter(({ arena }) => arena !== undefined).map((array) => [array, ""] as const)]);
+  stored.forEach((array, at) => variables.set(array, `b${at}`));
+  shared.forEach((array, at) => variables.set(array, `w${at}`));
+  kept.forEach((array, at) => variables.set(array, `r${at}`));
+  const volatile = new Set([...written, ...kept.map(({ name }) => name)]);
+  for (const array of kernel.arrays) if (array.arena !== undefined && written.has(array.name)) for (const other of kernel.arrays) if (other.arena?.array === array.arena.array) volatile.add(other.name);
+  const x = new Writer(builder, variables, volatile, wide);
   const invocation: Name = { kind: "name", block: x.root, hint: "lane", value: call("i32", atom("local")) };
   x.root.lines.push({ kind: "let", name: invocation });
   const spread = bindGrid(x, kernel, widest);
+  for (const array of kept) x.root.lines.push(...declared(x.variable(array), array).map((text) => ({ kind: "effect", text: statement(text) }) as const));
   writeNodes(x, kernel.body, kernel.lanes, invocation);
+  const type = (array: KernelArray): string => (x.wide.has(array.name) ? "vec4f" : storedType(array.element));
+  const fours = (array: KernelArray): number => lengthOf(array) / (x.wide.has(array.name) ? 4 : 1);
+  const printed = (): Printed => {
+    const main = new Printer().print(x.root);
+    const roots = new Set(kernel.arrays.flatMap(({ name, arena }) => (arena !== undefined && written.has(name) ? [arena.array] : [])));
+    const access = (array: KernelArray): "read" | "read_write" => (written.has(array.name) || roots.has(array.name) ? "read_write" : "read");
+    const declarations = stored.map((array, at) => `@group(0) @binding(${at}) var<storage, ${access(array)}> b${at}: array<${type(array)}>; // ${describe(array)}`);
+    if (x.sizes.length > 0) {
+      declarations.unshift(`struct Sizes { ${x.sizes.map((axis, at) => `n${at}: u32, /* ${escape(axis)} */`).join(" ")} }`);
+      declarations.push(`@group(0) @binding(${stored.length}) var<uniform> sizes: Sizes;`);
+    }
+    for (const array of shared) declarations.push(`var<workgroup> ${x.variable(array)}: array<${type(array)}, ${fours(array)}>; // ${describe(array)}`);
+    if (x.scratch > 0) declarations.push(`var<workgroup> ${SCRATCH}: array<f32, ${x.scratch}>;`);
+    const builtins = ["@builtin(workgroup_id) group: vec3u", ...(spread ? ["@builtin(num_workgroups) groups: vec3u"] : []), "@builtin(local_invocation_index) local: u32"];
+    const code = [
+      ...heading(x, kernel),
+      ...declarations,
+      ...[...x.helpers].flatMap((name) => ["", HELPERS[name]]),
+      "",
+      `@compute @workgroup_size(${kernel.lanes})`,
+      `fn main(${builtins.join(", ")}) {`,
+      ...main.map((line) => `  ${line}`),
+      "}",
+      "",
+    ].join("\n");
+    const bytes = [...shared.map((array) => 4 * lengthOf(array)), 4 * x.scratch];
+    return {
+      code,
+      bindings: stored.map((array) => ({ array: array.name, access: access(array) })),
+      uniforms: x.sizes,
+      checked: [...x.checked],
+      workgroupBytes: bytes.reduce((sum, each) => sum + 16 * Math.ceil(each / 16), 0),
+    };
+  };
+  return { x, printed };
+}
 
-  const main = new Printer().print(x.root);
-  const access = (array: KernelArray): "read" | "read_write" => (written.has(array.name) ? "read_write" : "read");
-  const declarations = stored.map((array, at) => `@group(0) @binding(${at}) var<storage, ${access(array)}> b${at}: array<${storedType(array.element)}>; // ${describe(array)}`);
-  if (x.sizes.length > 0) {
-    declarations.unshift(`struct Sizes { ${x.sizes.map((axis, at) => `n${at}: u32, /* ${escape(axis)} */`).join(" ")} }`);
-    declarations.push(`@group(0) @binding(${stored.length}) var<uniform> sizes: Sizes;`);
-  }
-  const builtins = ["@builtin(workgroup_id) group: vec3u", ...(spread ? ["@builtin(num_workgroups) groups: vec3u"] : []), "@builtin(local_invocation_index) local: u32"];
-  const code = [
-    ...heading(x, kernel),
-    ...declarations,
-    ...[...x.helpers].flatMap((name) => ["", HELPERS[name]]),
-    "",
-    `@compute @workgroup_size(${kernel.lanes})`,
-    `fn main(${builtins.join(", ")}) {`,
-    ...main.map((line) => `  ${line}`),
-    "}",
-    "",
-  ].join("\n");
-  return { code, bindings: stored.map((array) => ({ array: array.name, access: access(array) })), uniforms: x.sizes, checked: [...x.checked] };
+/** Declarations of what an invocation keeps: a variable for each position of a register. */
+function declared(variable: string, array: KernelArray): readonly string[] {
+  const type = storedType(array.element);
+  if (array.space === "private") return [`var ${variable}: array<${type}, ${lengthOf(array)}>`];
+  return Array.from({ length: lengthOf(array) }, (_, at) => `var ${variable}_${at}: ${type}`);
+}
+
+/** Arrays of which every access is one of four aligned neighbours, and some four are used together. */
+function wideArrays(x: Writer, arrays: readonly KernelArray[]): ReadonlySet<string> {
+  const wide = arrays.filter((array) => {
+    if (array.element.kind !== "f32" || array.arena !== undefined || arrays.some(({ arena }) => arena?.array === array.name)) return false;
+    if (array.space === "register" || array.space === "private") return false;
+    const last = array.shape.at(-1);
+    if (last?.kind !== "constant" || last.value % 4 !== 0) return false;
+    const found = [...(x.addresses.get(array.name) ?? [])].map((address) => quarters(x, address));
+    const rests = new Set(found.map((four) => four?.[1]));
+    return found.length > 0 && !rests.has(undefined) && rests.size === 4;
+  });
+  return new Set(wide.map(({ name }) => name));
 }
 
 /**
@@ -85,16 +143,6 @@ function name(x: Writer, hint: string, value: Code): Name {
   const made: Name = { kind: "name", block: x.root, hint, value };
   x.root.lines.push({ kind: "let", name: made });
   return made;
-}
-
-function writtenBy(nodes: readonly Node[]): ReadonlySet<string> {
-  const written = new Set<string>();
-  const visit = (node: Node): void => {
-    if (node.kind === "stage") for (const { array } of node.items) written.add(array);
-    if (node.kind === "loop") node.body.forEach(visit);
-  };
-  nodes.forEach(visit);
-  return written;
 }
 
 /** A name of the user's inside a comment: whatever could end it or hide in it is left out. */

@@ -2,6 +2,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { isTruth, type GraphBuilder } from "../../spec/graph/builder";
+import { children } from "../../spec/graph/children";
 import type { Index, Reduce, Value } from "../../spec/graph/node";
 import { boundsOf } from "../kernel/bounds";
 import type { KernelArray } from "../kernel/kernel";
@@ -25,7 +26,7 @@ const MAKE: Readonly<Record<As, (x: Writer, value: Value) => Code>> = {
 export class Writer implements LoopWriter {
   readonly builder: GraphBuilder;
   /** The scope of the whole kernel: sizes, and axes of the grid. */
-  readonly root: Scope = new Scope(undefined, []);
+  readonly root: Scope;
   /** Axes whose sizes are read from the uniform, in order of first use. */
   readonly sizes: string[] = [];
   readonly helpers = new Set<Helper>();
@@ -35,10 +36,22 @@ export class Writer implements LoopWriter {
   readonly loops: { readonly depth: number; readonly reduce: Reduce }[] = [];
   readonly #arrays: ReadonlyMap<string, KernelArray>;
   readonly #variables: ReadonlyMap<KernelArray, string>;
-  #scope: Scope = this.root;
+  readonly #written: ReadonlySet<string>;
+  readonly #volatile = new Map<Value, boolean>();
+  /** Arrays that are declared in fours, and the addresses of each array as they were written. */
+  readonly wide: ReadonlySet<string>;
+  readonly addresses = new Map<string, Set<Value>>();
+  /** Elements of workgroup memory through which lanes exchange registers. */
+  scratch = 0;
+  #scope: Scope;
 
-  constructor(builder: GraphBuilder, variables: ReadonlyMap<KernelArray, string>) {
+  /** @param written names of the arrays that the kernel writes */
+  constructor(builder: GraphBuilder, variables: ReadonlyMap<KernelArray, string>, written: ReadonlySet<string>, wide: ReadonlySet<string>) {
     this.builder = builder;
+    this.#written = written;
+    this.wide = wide;
+    this.root = new Scope(undefined, [], [], { isVolatile: (value) => this.#isVolatile(value) });
+    this.#scope = this.root;
     this.#variables = variables;
     this.#arrays = new Map([...variables.keys()].map((array) => [array.name, array]));
   }
@@ -57,6 +70,22 @@ export class Writer implements LoopWriter {
     const variable = this.#variables.get(array);
     if (variable === undefined) throw new InternalError(`${array.name} has no variable`);
     return variable;
+  }
+
+  #isVolatile(value: Value): boolean {
+    let known = this.#volatile.get(value);
+    if (known === undefined) {
+      const read = value.kind === "slot" ? value.name : value.kind === "load" ? value.tensor.name : undefined;
+      known = (read !== undefined && this.#written.has(read)) || children(value).some((part) => this.#isVolatile(part));
+      this.#volatile.set(value, known);
+    }
+    return known;
+  }
+
+  note(array: KernelArray, address: Value): void {
+    const known = this.addresses.get(array.name);
+    if (known === undefined) this.addresses.set(array.name, new Set([address]));
+    else known.add(address);
   }
 
   helper(name: Helper): string {
@@ -136,12 +165,12 @@ export class Writer implements LoopWriter {
     throw new InternalError(`the axis ${index.name} is not bound here`);
   }
 
-  once(value: Value, as: string, hint: string, make: () => Code): Code {
+  once(value: Value, as: string, hint: string, make: () => Code, part = value): Code {
     const key = `${as} ${value.id}`;
     const known = this.#scope.find(key);
     if (known !== undefined) return known;
     const code = make();
-    const place = this.#scope.placeOf(value);
+    const place = this.#scope.placeOf(part);
     const named = code.kind === "name" || code.parts.every((part) => typeof part === "string") ? code : this.#name(place, hint, code);
     place.known.set(key, named);
     return named;
