@@ -49,7 +49,7 @@ function text({ kernel, dispatches, bytesMoved, compulsoryBytes, rewrites, refus
     lines.push(
       "",
       `${at + 1}. ${name}`,
-      `   ${count(workgroups)} workgroups of ${workgroupSize} lanes, ${count(workgroupBytes)} bytes of workgroup memory`,
+      `   ${count(workgroups)} ${workgroups === 1 ? "workgroup" : "workgroups"} of ${workgroupSize} lanes, ${count(workgroupBytes)} bytes of workgroup memory`,
       `   reads ${count(bytesRead)} bytes, writes ${count(bytesWritten)} bytes, ${count(operations)} operations`,
       ...nest.map((line) => `   ${line}`),
     );

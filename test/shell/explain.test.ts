@@ -10,7 +10,21 @@ describe("explain", () => {
   test("prints the dispatches, what they move and their loops", () => {
     const { code, stdout, stderr } = folder.kvern("explain", "double.ts", "--kernel", "double", "--set", "n=100");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatchInlineSnapshot();
+    expect(stdout).toMatchInlineSnapshot(`
+      "double: 1 dispatch
+      800 bytes moved; 800 compulsory, every input and output once
+
+      1. double: out
+         2 workgroups of 64 lanes, 0 bytes of workgroup memory
+         reads 400 bytes, writes 400 bytes, 500 operations
+         workgroups \`%group\` < 2; 64 lanes
+           lanes \`%lane\` < 64; where 64 * \`%group\` + \`%lane\` < 100
+             n = 64 * \`%group\` + \`%lane\`
+             out[n] = 2 * x[n]
+
+      no rewrites
+      "
+    `);
   });
 
   test("says which sizes the numbers wait for", () => {
@@ -22,7 +36,7 @@ describe("explain", () => {
   test("takes the size of an axis of groups from the axis that is grouped", () => {
     const { stdout } = folder.kvern("explain", "attention.ts", "--kernel", "attend", "--set", "head=4,kvHead=2", "--set", "token=10", "--set", "channel=16");
     expect(stdout).toContain("taken from the other sizes: channel/8=2");
-    expect(stdout).not.toContain("?");
+    expect(stdout).not.toMatch(/\? (workgroups|bytes|operations)/);
   });
 
   test("gives the same as JSON", () => {
@@ -41,8 +55,8 @@ describe("explain", () => {
   test("counts a tensor that every workgroup reads once for each of them", () => {
     const { stdout } = folder.kvern("explain", "attention.ts", "--kernel", "attend", "--set", "head=4,kvHead=2,token=64,channel=16", "--json");
     const { bytesMoved, compulsoryBytes } = JSON.parse(stdout) as { readonly bytesMoved: number; readonly compulsoryBytes: number };
-    // q and out of 4 × 16 f32; twice codes of 64 × 2 × 2 bytes and books of 2 × 2 × 256 × 8 halves.
-    expect(compulsoryBytes).toBe(2 * 4 * 16 * 4 + 2 * (64 * 2 * 2 + 2 * 2 * 256 * 8 * 2));
+    // q and out of 4 × 16 f32; twice codes of 64 × 2 rows of a word and books of 2 × 2 × 256 × 8 halves.
+    expect(compulsoryBytes).toBe(2 * 4 * 16 * 4 + 2 * (64 * 2 * 4 + 2 * 2 * 256 * 8 * 2));
     expect(bytesMoved).toBeGreaterThan(0);
   });
 

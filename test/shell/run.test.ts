@@ -79,7 +79,12 @@ describe("bad input is one message, exit code 1, and no file", () => {
   });
 
   test("an input with another name", () => {
-    expect(refused(run("double", write("in.safetensors", { y: x })))).toMatchInlineSnapshot();
+    expect(refused(run("double", write("in.safetensors", { y: x })))).toMatchInlineSnapshot(`
+      "error KV3001: the input \`x\` [n] is missing (expected f32 over [n], got only \`y\`)
+
+      error KV3002: there is no input \`y\` (expected \`x\`, got \`y\`)
+      "
+    `);
   });
 
   test("an input with another shape", () => {
