@@ -47,8 +47,9 @@ export interface Rules {
   readonly deviationsVanish: (sum: Value, zero: Value) => boolean;
 }
 
-/** A finite factor leaves a sum; out of an extreme it must not turn the order around. */
-export const mayLeave = (op: ReduceOperator, facts: Facts): boolean => isFinite(facts) && (op === "sum" || facts.low >= 0);
+/** A finite factor leaves a sum; out of an extreme it must not turn the order around, nor make all positions equal. */
+export const mayLeave = (op: ReduceOperator, facts: Facts): boolean =>
+  isFinite(facts) && (op === "sum" || (facts.low >= 0 && (facts.nonZero || (op !== "argmax" && op !== "argmin"))));
 
 /** `narrow` holds only where `wide` does, seen from their parts. */
 export function implies(builder: GraphBuilder, narrow: Value, wide: Value): boolean {
@@ -131,7 +132,12 @@ export class GrowingFold {
     const nothing = { inner: body, outer: (value: Value): Value => value, guarded: false };
     if (op === "any") return nothing;
     const position = op === "argmax" || op === "argmin";
+    // The same everywhere: an extreme of nothing but zeros, moved there, and the first position of it.
+    if (op !== "sum" && isFree(body) && body !== builder.zero && isFinite(body.facts)) {
+      return { inner: builder.zero, outer: position ? (value) => value : (value) => builder.add(body, value), guarded: !position && this.#readsSlots(body) };
+    }
     const [coefficient, factors] = builder.factors(body);
+    if (coefficient === 0) return nothing;
     const out = factors.filter(([base]) => isFree(base) && this.rules.mayLeave(op, base.facts));
     const rest = builder.product(factors.filter((factor) => !out.includes(factor)));
     const scale = op === "sum" || coefficient > 0 ? coefficient : 1;
@@ -140,7 +146,7 @@ export class GrowingFold {
       const next = op === "sum" ? { inner: kept, outer: (value: Value): Value => value, guarded: false } : this.#hoist(op, kept, where);
       const leaves = builder.product([[builder.constant(scale), 1], ...out]);
       const outer = position ? next.outer : (value: Value): Value => builder.multiply(leaves, next.outer(value));
-      const guarded = next.guarded || out.some(([base, exponent]) => this.reads(base).length > 0 || (exponent < 0 && !base.facts.nonZero));
+      const guarded = next.guarded || out.some(([base, exponent]) => this.#readsSlots(base) || (exponent < 0 && !base.facts.nonZero));
       return { inner: next.inner, outer, guarded: guarded && !position };
     }
     if (op !== "sum" && body.kind === "linear") {
@@ -150,10 +156,15 @@ export class GrowingFold {
         const next = this.#hoist(op, builder.linear(0, staying), where);
         const leaves = builder.linear(body.constant, leaving);
         const outer = position ? next.outer : (value: Value): Value => builder.add(leaves, next.outer(value));
-        return { inner: next.inner, outer, guarded: !position && (next.guarded || leaving.some(([, term]) => this.reads(term).length > 0)) };
+        return { inner: next.inner, outer, guarded: !position && (next.guarded || leaving.some(([, term]) => this.#readsSlots(term))) };
       }
     }
     return nothing;
+  }
+
+  /** What was known of a component where it is not empty is not known out of the loop. */
+  #readsSlots(value: Value): boolean {
+    return slotsIn(this.builder, value).length > 0;
   }
 
   #result(op: ReduceOperator, where: Value, guarded: boolean, outer: (slot: Value) => Value, [component]: readonly [Component]): Result {

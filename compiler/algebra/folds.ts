@@ -113,10 +113,17 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
     for (const fold of here) {
       const where = resolve(opened.where, builder.true, fold);
       const body = resolve(opened.body, where, fold);
-      if (fold.reads(body).length + fold.reads(where).length === 0 && !sharesWork(builder, fold, body, where)) continue;
-      const result = fold.join(reduction.op, body, where);
+      const reads = fold.reads(body).length + fold.reads(where).length > 0;
+      if (!reads && !sharesWork(builder, fold, body, where)) continue;
+      const empty = inner.find((node) => {
+        const known = results.get(node);
+        return known?.fold === fold && !rules.implies(builder, where, known.result.where);
+      });
+      const result = empty === undefined
+        ? fold.join(reduction.op, body, where)
+        : { why: `where its guard ${show(builder, where)} first holds, ${show(builder, empty)} may have taken in nothing yet` };
       if ("why" in result) {
-        why.push({ rule: "fold", at: show(builder, builder.reduce(reduction.op, index, body, where)), why: result.why });
+        if (reads) why.push({ rule: "fold", at: show(builder, builder.reduce(reduction.op, index, body, where)), why: result.why });
         continue;
       }
       joined = { result, fold };

@@ -16,6 +16,8 @@ type Place = ReadonlyMap<string, number>;
 export class Evaluator {
   readonly #memo = new Map<Value, Map<string, number>>();
   readonly #slotted = new Map<Value, boolean>();
+  /** Whether anything evaluated so far divided by zero or was no number: what reads it is promised nothing. */
+  undefinedSomewhere = false;
   /** Reads slots; set while a fold runs. */
   slot: (slot: Slot, indices: readonly number[]) => number = (slot) => { throw new Error(`no value for slot ${slot.name}`); };
 
@@ -44,6 +46,7 @@ export class Evaluator {
     const had = memo?.get(key);
     if (had !== undefined) return had;
     const result = this.#compute(value, at);
+    this.undefinedSomewhere ||= Number.isNaN(result);
     if (memo !== undefined) {
       this.#memo.set(value, memo);
       memo.set(key, result);
@@ -72,6 +75,7 @@ export class Evaluator {
       case "linear": return value.terms.reduce((sum, [k, term]) => sum + k * of(term), value.constant);
       case "product": return value.factors.reduce((product, [base, power]) => {
         const x = of(base);
+        this.undefinedSomewhere ||= power < 0 && x === 0;
         return power === 1 ? product * x : power === -1 ? product / x : product * x ** power;
       }, 1);
       case "quotient": return Math.floor(of(value.left) / of(value.right));
@@ -272,6 +276,24 @@ export class FoldRunner {
   /** Runs all folds, each by `run`, and evaluates the stores. */
   all(folds: readonly Fold[], stores: readonly Finish[], run: (fold: Fold, count: number) => State): ReadonlyMap<string, number> {
     for (const fold of folds) this.finish(fold, run(fold, this.evaluator.value(fold.extent, new Map())));
+    return this.outputs(stores);
+  }
+
+  /** The elements of a component repaired from one state of what it reads to another. */
+  moved(fold: Fold, component: Component, from: State, to: State): ReadonlyMap<string, number> {
+    const result = new Map<string, number>();
+    everywhere(this.evaluator, component.own, new Map(), (place) => {
+      const key = component.own.map(({ name }) => place.get(name)).join();
+      const value = from.get(component.name)?.get(key);
+      if (value === undefined) return;
+      this.#bind(fold, from, to);
+      result.set(key, this.repaired(component, value, place));
+    });
+    return result;
+  }
+
+  /** The stores over what was finished. */
+  outputs(stores: readonly Finish[]): ReadonlyMap<string, number> {
     this.evaluator.slot = ({ name }, indices) => {
       const final = this.finals.get(name) ?? fail(`no component ${name}`);
       return final.elements.get(indices.join()) ?? identityOf(final.component);

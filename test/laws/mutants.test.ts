@@ -72,6 +72,17 @@ const FOLD_CHECKS: Readonly<Record<string, (rules: Rules) => boolean>> = {
   "a weighted mean": (rules) => folds(() => PROGRAMS.plain(SMALL), rules),
   "a window with empty rows": (rules) => folds(() => PROGRAMS.window(SMALL), rules, ordinary, { ...SIZES, token: 3 }),
   "guards of different width, scores near −800": (rules) => folds(named(SEVERAL_PASSES, "a guard wider than the maximum's"), rules, lateMaximum),
+  "an exponent that grows with the maximum": (rules) => folds(() => {
+    const p = new Make(SMALL);
+    const { b } = p;
+    const [a, v] = [p.tensor("a", ["token"]), p.tensor("v", ["token"])];
+    const most = p.max("token", (t) => a(t));
+    return p.store("y", [], p.sum("token", (t) => b.multiply(v(t), p.exp(b.add(v(t), most)))));
+  }, rules, (graph, random) => {
+    // The first maximum underflows what is summed with it, the last would scale it back by e^800.
+    const tensors = randomTensors(graph, SIZES, random);
+    return { ...tensors, a: { shape: [SIZES.token], data: Array.from({ length: SIZES.token }, (_, at) => (at < 9 ? -800 : random())) } };
+  }),
   "a guard that reads the maximum": (rules) => folds(named(SEVERAL_PASSES, "a threshold on the share of the best"), rules),
   "branches with ratios of their own": (rules) => folds(() => {
     const p = new Make(SMALL);
@@ -112,7 +123,7 @@ const RULE_MUTANTS: readonly (readonly [name: string, rules: Partial<Rules>, not
     return found !== "zero" && "why" in found && first !== undefined ? RULES.growth({ ...moving, position: "nowhere@0" }, first) : found;
   }, bounded: () => ({ range: "atMostOne", text: "" }) }, "a bell"],
   ["every guard implies every other", { implies: () => true }, "guards of different width, scores near −800"],
-  ["a factor may have any size", { bounded: () => ({ range: "atMostOne", text: "" }) }, "guards of different width, scores near −800"],
+  ["a factor may have any size", { bounded: () => ({ range: "atMostOne", text: "" }) }, "an exponent that grows with the maximum"],
   ["a guard may read the state", { guardMayMove: true }, "a guard that reads the maximum"],
   ["a factor of either sign leaves a maximum", { mayLeave: () => true }, "an extreme of a product with a sum"],
   ["an empty loop is not told from another", { mayBeEmpty: false }, "no position at all"],
