@@ -155,6 +155,7 @@ function arrayOf(machine: Machine, elements: readonly ts.Expression[], scope: Sc
 
 function record(machine: Machine, node: ts.ObjectLiteralExpression, scope: Scope | undefined): Meaning {
   const fields = node.properties.flatMap((property): readonly (readonly [string, Meaning])[] => {
+    if (property.name?.getText() === "__proto__") return machine.refuse(property, { code: "KV1119", message: "`__proto__` is no field: it changes what kind of thing a record is", expected: "a field of another name" });
     if (ts.isPropertyAssignment(property)) return [[propertyKey(machine, property.name, scope), machine.evaluate(property.initializer, scope)]];
     if (ts.isShorthandPropertyAssignment(property)) {
       const symbol = machine.checker.getShorthandAssignmentValueSymbol(property);

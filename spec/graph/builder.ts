@@ -667,6 +667,15 @@ export class GraphBuilder {
     return opened;
   }
 
+  /** What is made of a node has the place of that node. */
+  #at<T>(value: Value, make: () => T): T {
+    const outer = this.span;
+    this.span = this.spans.get(value) ?? outer;
+    const made = make();
+    this.span = outer;
+    return made;
+  }
+
   /** Replaces nodes throughout; what is put in must be open (mention no bound index). */
   substitute(value: Value, replacements: ReadonlyMap<Value, Value>): Value {
     return this.#substitute(value, replacements, new Map());
@@ -678,7 +687,7 @@ export class GraphBuilder {
     const replaced = replacements.get(value) ?? done.get(value);
     if (replaced !== undefined) return replaced;
     const into = (part: Value): Value => this.#substitute(part, replacements, done);
-    const result = value.kind === "reduce" || value.kind === "table" ? this.#substituteBinder(value, replacements, into) : this.rebuild(value, into);
+    const result = this.#at(value, () => (value.kind === "reduce" || value.kind === "table" ? this.#substituteBinder(value, replacements, into) : this.rebuild(value, into)));
     done.set(value, result);
     return result;
   }
@@ -780,8 +789,10 @@ export class GraphBuilder {
   rewrite(value: Value, rule: (value: Value) => Value | undefined, done: Map<Value, Value> = new Map()): Value {
     const had = done.get(value);
     if (had !== undefined) return had;
-    const rebuilt = this.rebuild(value, (part) => this.rewrite(part, rule, done));
-    const result = rule(rebuilt) ?? rebuilt;
+    const result = this.#at(value, () => {
+      const rebuilt = this.rebuild(value, (part) => this.rewrite(part, rule, done));
+      return rule(rebuilt) ?? rebuilt;
+    });
     done.set(value, result);
     return result;
   }

@@ -4,6 +4,7 @@
  * of two below both. What is left must be a sum that cannot be negative, alone or with assumptions added to it.
  */
 
+import { postOrder } from "./children";
 import type { Value } from "./node";
 
 /** How deep relaxations and uses of assumptions nest before the prover gives up; a case distinction counts twice. */
@@ -58,9 +59,17 @@ const joined = (a: Given, b: Given): Given => ({ sums: [...a.sums, ...b.sums], c
 export function nonNegative(value: Value, given: readonly Value[] = []): boolean {
   let known = NOTHING;
   for (const each of given) known = joined(known, isCondition(each) ? knowledge(each, true) : { sums: [sumOf(each)], comparisons: [] });
-  // An integer that is more than −1 is not negative.
-  const proof = new Proof(value.facts.integer);
-  return proof.holds(sumOf(value), withWidened(known), DEPTH);
+  known = withWidened(known);
+  const prove = (more: Given): boolean => new Proof(value.facts.integer).holds(sumOf(value), more, DEPTH);
+  if (prove(known)) return true;
+  const nonEmpty = sizesOfFree([value, ...given]).map((size) => shifted(sumOf(size), -1));
+  return nonEmpty.length > 0 && prove(joined(known, { sums: nonEmpty, comparisons: [] }));
+}
+
+/** Where a free index is read, its axis is not empty. */
+function sizesOfFree(values: readonly Value[]): readonly Value[] {
+  const free = new Set(values.flatMap((value) => value.free));
+  return [...new Set(postOrder(values).flatMap((node) => (node.kind === "index" && free.has(node.name) && node.extent.kind !== "constant" ? [node.extent] : [])))];
 }
 
 /** i % d is at most i: what is at least the one is at least the other. */
@@ -102,6 +111,7 @@ function knowledge(condition: Value, holds: boolean): Given {
 }
 
 class Proof {
+  /** An integer that is more than −1 is not negative. */
   readonly #integer: boolean;
   #budget = BUDGET;
 
