@@ -40,6 +40,12 @@ export class Folder {
     return this.node(join(ROOT, "dist/bin/kvern.js"), ...args);
   }
 
+  /** What TypeScript says of the project in this folder, or in one inside it; nothing if it is in order. */
+  tsc(compilerOptions: Readonly<Record<string, unknown>>, include: string): string {
+    this.write("tsconfig.json", JSON.stringify({ compilerOptions: { target: "ES2022", strict: true, types: [], ...compilerOptions }, include: [include] }));
+    return this.node(join(ROOT, "node_modules/typescript/bin/tsc"), "-p", this.path).stdout;
+  }
+
   node(...args: readonly string[]): Ended {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: this.path, encoding: "utf8", env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: "" } });
     return { code: status, stdout, stderr };
