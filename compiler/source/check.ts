@@ -61,7 +61,8 @@ export function check(files: Files, sources: PackageSources, entry: string): Che
   return small.sure ? small.checked : checkWith(files, sources, entry, "full").checked;
 }
 
-function checkWith(files: Files, sources: PackageSources, entry: string, library: "small" | "full"): { readonly checked: Checked; readonly sure: boolean } {
+/** Checks with one of the two libraries; `sure` says that the other would find the same. */
+export function checkWith(files: Files, sources: PackageSources, entry: string, library: "small" | "full"): { readonly checked: Checked; readonly sure: boolean } {
   const host = new Host(files, sources, entry, library);
   const roots = library === "small" ? [SMALL_LIBRARY_PATH] : [AMBIENT_PATH];
   const program = ts.createProgram({ rootNames: [...roots, entry], options: host.options, host, ...(latest === undefined ? {} : { oldProgram: latest }) });
