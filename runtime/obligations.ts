@@ -48,6 +48,7 @@ function indivisible({ dividend, divisor }: Divides, sizes: Sizes): Diagnostic |
 function outside(graph: Graph, { index, axis, of, under }: Inside, sizes: Sizes): Diagnostic | undefined {
   const size = sizes[axis];
   if (size === undefined) throw new InternalError(`the axis ${axis} was checked and has no size`);
+  if (runsOverNothing([index, ...under], sizes)) return undefined;
   const claim = atSizes(graph, index, under, sizes);
   if (isVacuous(claim) || isProved(claim, size)) return undefined;
   const found = firstOutside(claim, size);
@@ -80,12 +81,14 @@ function atSizes(graph: Graph, index: Value, under: readonly Value[], sizes: Siz
   return { builder, index: store.value, under: store.indices };
 }
 
-/** Whether the index is read nowhere: a condition never holds, or an axis that it runs over is empty. */
-function isVacuous({ index, under }: SizedClaim): boolean {
-  return (
-    under.some((condition) => condition.kind === "truth" && !condition.value) ||
-    postOrder([index, ...under]).some((part) => part.kind === "index" && part.name.includes("@") && part.extent.kind === "constant" && part.extent.value === 0)
-  );
+/** Whether an axis that the values run over is empty. Asked before sizes are put in, which may leave no trace of an index. */
+function runsOverNothing(values: readonly Value[], sizes: Sizes): boolean {
+  return postOrder(values).some((part) => part.kind === "index" && part.name.includes("@") && measure(part.extent, sizes) === 0);
+}
+
+/** Whether the index is read nowhere, as a condition never holds. */
+function isVacuous({ under }: SizedClaim): boolean {
+  return under.some((condition) => condition.kind === "truth" && !condition.value);
 }
 
 function isProved({ builder, index, under }: SizedClaim, size: number): boolean {
