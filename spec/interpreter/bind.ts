@@ -20,6 +20,8 @@ export interface BoundStore {
 export interface BoundGraph {
   readonly elements: (load: Load) => Elements;
   readonly reuse: Reuse;
+  /** All terms, parts before what they are part of. */
+  readonly terms: Iterable<Term>;
   /** Closures for the values of terms. */
   readonly closures: Closures;
   readonly stores: readonly BoundStore[];
@@ -44,7 +46,7 @@ export function bindGraph(graph: Graph, inputs: Inputs, set: Sizes, slot: SlotVa
   const reuse = new Reuse(terms.all);
   const closures = new Closures({ sizes, elements, slot, reuse });
   const stores = opened.map((store) => ({ ...store, indices: store.indices.map((index) => closures.of(index)) }));
-  return { elements, reuse, closures, stores, outputs: [...outputs.values()] };
+  return { elements, reuse, terms: terms.all, closures, stores, outputs: [...outputs.values()] };
 }
 
 function elementsOf(graph: Graph, inputs: Inputs): (load: Load) => Elements {

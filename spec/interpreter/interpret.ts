@@ -11,6 +11,7 @@ import { exactly, settled } from "./bound/approximate";
 import { BoundClosures } from "./bound/closure";
 import { toHalf } from "./bound/functions";
 import type { SlotValue } from "./closure";
+import type { Term } from "./term";
 
 /** An output: integers exact, reals in f64 as computed, not rounded to their element type. */
 export interface InterpretedTensor {
@@ -53,15 +54,31 @@ export interface BoundedTensor extends InterpretedTensor {
 export interface BoundOptions {
   readonly set?: Sizes;
   /**
-   * How often an evaluation may replace the reference of an exponential (the running maximum of a streamed softmax): the
-   * number of tiles and merges after the first. 0, the default, for evaluations that take every reference whole.
+   * How often an evaluation may replace the reference of an exponential: in a streamed softmax, the number of tiles and
+   * merges after the first. 0 for evaluations that take every reference whole. Unless given, as often as any plan may:
+   * see `rescalingsOf`.
    */
   readonly rescalings?: number;
 }
 
+/** A plan replaces a reference at most once for this many positions of the axis it is found along, */
+const TILE = 32;
+/** and this many times more where parts are merged. */
+const MERGES = 2;
+
+/** How often a plan may replace a reference, which is the extreme of something along an axis. */
+function rescalingsOf(terms: Iterable<Term>): number {
+  let longest = 0;
+  for (const { value, cursor } of terms) {
+    if (value.kind === "reduce" && (value.op === "max" || value.op === "min")) longest = Math.max(longest, cursor?.extent ?? 0);
+  }
+  return longest <= 1 ? 0 : Math.ceil(longest / TILE) - 1 + MERGES;
+}
+
 /** As `interpret`, with a bound on what any evaluation that WGSL allows may make of each element: see `spec/numerics.md`. */
-export function interpretWithBound(graph: Graph, inputs: Inputs, { set = {}, rescalings = 0 }: BoundOptions = {}): Record<string, BoundedTensor> {
-  const { stores, outputs, closures, elements, reuse } = bindGraph(graph, inputs, set, noSlot);
+export function interpretWithBound(graph: Graph, inputs: Inputs, { set = {}, rescalings: given }: BoundOptions = {}): Record<string, BoundedTensor> {
+  const { stores, outputs, closures, elements, reuse, terms } = bindGraph(graph, inputs, set, noSlot);
+  const rescalings = given ?? rescalingsOf(terms);
   const bounds = new BoundClosures({ closures, elements, reuse, rescalings });
   const tensors = new Map(outputs.map(({ tensor, shape, data }) => [tensor.name, { shape, data, bound: new Float64Array(data.length), undecided: new Uint8Array(data.length) }]));
   for (const { output, loops, indices, value } of stores) {

@@ -4,6 +4,7 @@ import { GraphBuilder } from "../../spec/graph/builder";
 import type { AxisDeclaration, Element, Graph, Tensor, Value } from "../../spec/graph/node";
 
 export const f32: Element = { kind: "f32" };
+export const f16: Element = { kind: "f16" };
 
 export function tensorOf(name: string, axes: readonly string[], element: Element = f32): Tensor {
   return { name, axes, element };

@@ -1,0 +1,54 @@
+/** @file Attacks on bounds, and the count of what came of them. */
+
+import type { Graph } from "../../spec/graph/node";
+import { interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
+import type { TensorData } from "../../spec/tensor";
+import { BIASES, evaluateHostile, randomFrom, type Bias } from "./adversary";
+
+export type Inputs = Readonly<Record<string, TensorData<Float32Array>>>;
+
+/** How often the project's longer command repeats every attack; tests run each once. */
+const ROUNDS = Number(process.env["KVERN_ATTACKS"] ?? 1);
+
+export interface Tally {
+  outputs: number;
+  violations: number;
+  /** The largest distance from the value, as a share of the bound. */
+  worst: number;
+  unbounded: number;
+}
+
+export const tally = (): Tally => ({ outputs: 0, violations: 0, worst: 0, unbounded: 0 });
+
+function count(into: Tally, exact: BoundedTensor, found: Float64Array): void {
+  exact.data.forEach((value, at) => {
+    const bound = exact.bound[at] ?? 0;
+    const device = found[at] ?? NaN;
+    if (bound === Infinity) {
+      into.unbounded++;
+      return;
+    }
+    into.outputs++;
+    const distance = value === device ? 0 : Math.abs(device - value);
+    if (!(distance <= bound)) into.violations++;
+    if (distance > 0) into.worst = Math.max(into.worst, distance / bound);
+  });
+}
+
+/** Attacks the bound of `graph` on `inputs` with every bias. */
+export function attack(into: Tally, graph: Graph, inputs: Inputs, seed: number, repeat: number, rescalings = 0): void {
+  const exact = interpretWithBound(graph, inputs, { rescalings });
+  for (let round = 0; round < repeat * ROUNDS; round++) {
+    const random = randomFrom(seed * 7919 + round);
+    const bias: Bias = BIASES[round % BIASES.length] ?? "random";
+    const found = evaluateHostile(graph, inputs, random, { bias, rescalings });
+    for (const [name, tensor] of Object.entries(exact)) count(into, tensor, found[name] ?? new Float64Array());
+  }
+}
+
+const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
+export function numbers(random: () => number, shape: readonly number[], scale = 1, centre = 0): TensorData<Float32Array> {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return { shape, data: Float32Array.from({ length: count }, () => centre + scale * normal(random)) };
+}
