@@ -1,10 +1,14 @@
 /** @file From a graph to a program: the list of passes, and what a runtime gets of their result. */
 
 import type { Graph } from "../spec/graph/node";
-import { refuse } from "../spec/diagnostics/diagnostic";
+import { InternalError, refuse } from "../spec/diagnostics/diagnostic";
 import { printWgsl } from "./emit/wgsl";
 import { Bounder, I32, LARGEST, within } from "./kernel/bounds";
 import type { Kernel, KernelArray } from "./kernel/kernel";
+import type { AlgebraRecord, Refusal } from "./algebra/derived";
+import { enumeratePlans, foldsPay, replayPlan, shapeText, type Candidate } from "./plan/fold/choose";
+import { HARDWARE, type DeviceProfile } from "./plan/fold/cost";
+import type { FusedPlan } from "./plan/fold/plan";
 import { makePlan } from "./plan/make";
 import type { Plan } from "./plan/plan";
 import { specialise, type Specialised } from "./plan/specialise";
@@ -16,17 +20,25 @@ export interface LowerOptions {
   /** Sizes to make part of the text. Those that the graph's axes declare are so in any case. */
   readonly set?: Sizes;
   readonly limits: DeviceLimits;
+  /** What kind of device it is; hardware unless given. */
+  readonly profile?: DeviceProfile;
+  /** A plan to replay instead of choosing one. */
+  readonly fused?: FusedPlan;
 }
 
 /** Lanes of a workgroup, where the device has as many. */
 const LANES = 64;
+/** The longest text of a kernel: beyond, a pipeline takes long to compile. */
+const MOST_LINES = 600;
 
 /** What the passes make, one after the other. */
 export interface Lowering {
   readonly specialised: Specialised;
-  readonly plan: Plan;
   readonly kernels: readonly Kernel[];
   readonly program: Program;
+  /** The plan of folds; absent where every reduction has a dispatch of its own, and `record` says why. */
+  readonly fused: FusedPlan | undefined;
+  readonly record: AlgebraRecord;
 }
 
 /**
@@ -35,17 +47,48 @@ export interface Lowering {
  * | pass         | from → to       | why                                                                        |
  * |--------------|-----------------|----------------------------------------------------------------------------|
  * | `specialise` | graph → graph   | sizes that are known fold into positions, bounds and guards                |
- * | `makePlan`   | graph → plan    | a reduction is computed once; nothing binds more than the device allows    |
- * | `spread`     | plan → kernels  | one lane for every element, or word, of each array                         |
+ * | `enumerate`  | graph → kernels | folds by derivation; the legal plan of least estimated time                |
+ * | `makePlan`   | graph → plan    | where nothing folds: a reduction is computed once; nothing binds too much  |
+ * | `spread`     | plan → kernels  | … and one lane for every element, or word, of each array                   |
  * | `print`      | kernels → text  | WGSL; decides nothing                                                      |
  */
-export function lowerAll(graph: Graph, { set = {}, limits }: LowerOptions): Lowering {
+export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
+  const { set = {}, limits, profile = HARDWARE } = options;
+  const specialised = specialise(graph, set);
+  const { builder, fixed } = specialised;
+  const refused: Refusal[] = [];
+  if (options.fused !== undefined) {
+    const made = replayPlan(builder, specialised.graph, options.fused, { limits, profile, fixed });
+    if (typeof made === "string") throw new InternalError(`a stored plan cannot be made here: ${made}`);
+    return fusedLowering(specialised, made, refused, limits);
+  }
+  if (foldsPay(builder, specialised.graph)) {
+    const { candidates, refused: why } = enumeratePlans(builder, specialised.graph, { limits, profile, fixed });
+    refused.push(...why);
+    for (const candidate of candidates) {
+      const lowering = fusedLowering(specialised, candidate, refused, limits);
+      const longest = Math.max(...lowering.program.dispatches.map(({ code }) => code.split("\n").length));
+      if (longest <= MOST_LINES) return lowering;
+      refused.push({ rule: "plan", at: shapeText(candidate.plan), why: `a text of ${longest} lines, of ${MOST_LINES}` });
+    }
+  } else refused.push({ rule: "plan", at: graph.name, why: "no two reductions share a pass" });
+  const plain = lowerPlain(graph, options);
+  return { ...plain, fused: undefined, record: { fired: [], refused } };
+}
+
+function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: Candidate, refused: readonly Refusal[], limits: DeviceLimits): Lowering {
+  const { builder, graph } = specialised;
+  const program = print(specialised, { name: graph.name, builder, arrays: scheduled.arrays, temporaries: scheduled.temporaries }, scheduled.kernels, limits);
+  return { specialised, kernels: scheduled.kernels, program, fused: plan, record: { fired: derived.record.fired, refused: [...derived.record.refused, ...refused] } };
+}
+
+/** Each reduction in a dispatch of its own, one lane for an element. */
+export function lowerPlain(graph: Graph, { set = {}, limits }: Pick<LowerOptions, "set" | "limits">): Pick<Lowering, "specialised" | "kernels" | "program"> & { readonly plan: Plan } {
   const specialised = specialise(graph, set);
   const plan = makePlan(specialised.builder, specialised.graph, limits);
   const lanes = Math.min(LANES, limits.maxComputeInvocationsPerWorkgroup);
   const kernels = plan.units.map((unit) => spread(plan, unit, lanes));
-  const program = print(specialised, plan, kernels, limits);
-  return { specialised, plan, kernels, program };
+  return { specialised, plan, kernels, program: print(specialised, plan, kernels, limits) };
 }
 
 /**

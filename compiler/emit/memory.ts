@@ -21,7 +21,7 @@ export function storedType({ kind }: Element): "f32" | "i32" | "u32" {
 const nameOf = (value: Load | Slot): string => (value.kind === "load" ? value.tensor.name : value.name);
 
 /** What is known to be ≥ 0 in the scope in which `value` is computed. */
-function assumptions(x: Expressions, value: Value): readonly Value[] {
+function assumptions(x: Pick<Expressions, "builder" | "scope">, value: Value): readonly Value[] {
   const held: Value[] = [];
   for (const scope of x.scope.placeOf(value).outward()) {
     for (const truth of scope.holds) {
@@ -33,7 +33,7 @@ function assumptions(x: Expressions, value: Value): readonly Value[] {
   return held;
 }
 
-export function isInside(x: Expressions, index: Value, extent: Value, user: Value): boolean {
+export function isInside(x: Pick<Expressions, "builder" | "scope">, index: Value, extent: Value, user: Value): boolean {
   const known = assumptions(x, user);
   return nonNegative(index, known) && nonNegative(x.builder.linear(-1, [[1, extent], [-1, index]]), known);
 }

@@ -43,7 +43,8 @@ export function bindDigits(x: Writer, scope: Scope, indices: readonly Index[], n
     const index = indices[at];
     if (index === undefined) break;
     const outermost = at === 0;
-    const extent = x.int(index.extent);
+    // An axis of no position leaves no workgroup to run this; its text must still be valid.
+    const extent = index.extent.kind === "constant" ? integerLiteral(Math.max(1, index.extent.value)) : x.int(index.extent);
     scope.indices.set(index.name, named(scope, "d", outermost ? rest : modulo(rest, extent)));
     if (!outermost) rest = named(scope, "d", divide(rest, extent));
   }

@@ -2,9 +2,8 @@
 
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Value } from "../../spec/graph/node";
-import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { elementName } from "../../spec/tensor";
-import type { Kernel, KernelArray, Node } from "../kernel/kernel";
+import type { Kernel, KernelArray } from "../kernel/kernel";
 import { LARGEST } from "../kernel/bounds";
 import { add, atom, call, compare, multiply, statement, type Code, type Name } from "./code";
 import { HELPERS } from "./helpers";
@@ -49,7 +48,7 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
   const shared = own.filter(({ space }) => space === "workgroup");
   const kept = own.filter(({ space }) => space === "register" || space === "private");
   const written = arraysOf(kernel.body).written;
-  const variables = new Map([...kernel.arrays.filter(({ arena }) => arena !== undefined).map((array) => [array, ""] as const)]);
+  const variables = new Map<KernelArray, string>(kernel.arrays.filter(({ arena }) => arena !== undefined).map((array) => [array, ""]));
   stored.forEach((array, at) => variables.set(array, `b${at}`));
   shared.forEach((array, at) => variables.set(array, `w${at}`));
   kept.forEach((array, at) => variables.set(array, `r${at}`));

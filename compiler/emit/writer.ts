@@ -11,7 +11,7 @@ import { atom, Block, call, statement, type Code, type Name } from "./code";
 import type { Helper } from "./helpers";
 import { modularCode, signedCode, unsignedCode } from "./integers";
 import { realCode } from "./reals";
-import { ensureReductions, type LoopWriter } from "./reductions";
+import { ensureReductions, startAccumulator, type Accumulator, type LoopWriter } from "./reductions";
 import { Scope } from "./scope";
 import { truthCode } from "./truths";
 
@@ -210,6 +210,10 @@ export class Writer implements LoopWriter {
     const name: Name = { kind: "name", block: scope, hint, value: undefined };
     scope.lines.push({ kind: "var", name, initial });
     return name;
+  }
+
+  start(place: Scope, reduce: Reduce): Accumulator {
+    return startAccumulator(this, place, reduce);
   }
 
   ensure(values: readonly Value[]): void {

@@ -8,7 +8,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
-import type { Index, Reduce, Value } from "../../spec/graph/node";
+import type { Reduce, Value } from "../../spec/graph/node";
 import type { Item, Kernel, Node, ReduceRole, Stage } from "./kernel";
 
 type Roles = Readonly<Record<string, ReduceRole>>;
@@ -88,5 +88,5 @@ function carriedOut(builder: GraphBuilder, reduce: Reduce, role: ReduceRole, int
 
 /** A reduction over an axis that may have no more than one position. */
 function over(builder: GraphBuilder, { op }: Reduce, index: Value, body: Value): Value {
-  return builder.reduce(op, index as Index, body);
+  return builder.reduce(op, index, body);
 }

@@ -24,7 +24,7 @@ export interface WebGpuOptions {
 }
 
 /** Reads a graph and lowers it. */
-export type Lower = (graph: unknown, set: Sizes, limits: Limits) => LoweredKernel;
+export type Lower = (graph: unknown, set: Sizes, limits: Limits, kind: "hardware" | "software") => LoweredKernel;
 
 export class WebGpuDevice implements Device {
   readonly backend = "wgsl";
@@ -73,7 +73,7 @@ export class WebGpuDevice implements Device {
 
   async #prepare(graph: unknown, set: Sizes): Promise<PreparedKernel> {
     this.#gpu.ensureUsable("preparing a kernel");
-    const lowered = this.#lower(graph, set, this.limits);
+    const lowered = this.#lower(graph, set, this.limits, this.info.kind === "software" ? "software" : "hardware");
     return { ...(await this.compile(lowered)), explain: (sizes = {}) => lowered.explain(sizes) };
   }
 

@@ -1,7 +1,7 @@
 /** @file Programs and what becomes of them: the graph above, its plan, and the WGSL of every dispatch below. */
 
 import { expect, test } from "vitest";
-import { lowerAll } from "../../compiler/lower";
+import { lowerPlain } from "../../compiler/lower";
 import type { Sizes } from "../../compiler/program";
 import type { Graph, Value } from "../../spec/graph/node";
 import { printGraph } from "../../spec/graph/print";
@@ -10,7 +10,7 @@ import { LIMITS } from "../emit/limits";
 
 /** The graph for the sizes given, then every dispatch with what it binds. */
 function lowered(graph: Graph, set: Sizes = {}): string {
-  const { specialised, program } = lowerAll(graph, { set, limits: LIMITS });
+  const { specialised, program } = lowerPlain(graph, { set, limits: LIMITS });
   return [printGraph(specialised.builder, specialised.graph), ...program.dispatches.map(({ code }) => code)].join("\n\n");
 }
 

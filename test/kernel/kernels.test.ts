@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { Kernel, Stage } from "../../compiler/kernel/kernel";
 import { kernelFaults } from "../../compiler/kernel/validate";
-import { lowerAll } from "../../compiler/lower";
+import { lowerPlain } from "../../compiler/lower";
 import { faults } from "../../spec/graph/validate";
 import { LIMITS } from "../emit/limits";
 import { draw, f32, tensorOf, uint } from "../emit/programs";
@@ -14,7 +14,7 @@ describe("every kernel is well formed", () => {
     for (let seed = first; seed < first + 30; seed++) {
       const { graph, sizes } = sample(seed);
       for (const set of [{}, sizes]) {
-        const { specialised, kernels } = lowerAll(graph, { set, limits: LIMITS });
+        const { specialised, kernels } = lowerPlain(graph, { set, limits: LIMITS });
         expect(faults(specialised.graph)).toEqual([]);
         for (const kernel of kernels) expect(kernelFaults(kernel)).toEqual([]);
       }
@@ -24,7 +24,7 @@ describe("every kernel is well formed", () => {
 
 describe("faults are found", () => {
   const x = tensorOf("x", f32, "n");
-  const { kernels } = lowerAll(draw([x], [[tensorOf("out", f32, "n"), ({ load }, n) => load(x, n)], [tensorOf("codes", uint(3), "n"), ({ b }, n) => b.remainder(n, b.constant(8))]]), { limits: LIMITS });
+  const { kernels } = lowerPlain(draw([x], [[tensorOf("out", f32, "n"), ({ load }, n) => load(x, n)], [tensorOf("codes", uint(3), "n"), ({ b }, n) => b.remainder(n, b.constant(8))]]), { limits: LIMITS });
   const [kernel, packed] = kernels;
   if (kernel === undefined || packed === undefined) throw new Error("no kernel");
   const stage = kernel.body.find((node): node is Stage => node.kind === "stage");

@@ -1,7 +1,7 @@
 /** @file What the first plan stores, in which order, and for which sizes a graph is specialised. */
 
 import { describe, expect, test } from "vitest";
-import { lowerAll } from "../../compiler/lower";
+import { lowerPlain } from "../../compiler/lower";
 import { specialise } from "../../compiler/plan/specialise";
 import { workgroups } from "../../compiler/plan/workgroups";
 import type { Sizes } from "../../compiler/program";
@@ -16,7 +16,7 @@ const y = tensorOf("y", f32, "row", "column");
 
 /** `array[axes]` of every dispatch, in order. */
 function stored(graph: Graph, set: Sizes = {}, limits = LIMITS): readonly string[] {
-  return lowerAll(graph, { set, limits }).plan.units.map(({ array, axes }) => `${array.name}[${axes.map(({ name }) => name).join(", ")}]`);
+  return lowerPlain(graph, { set, limits }).plan.units.map(({ array, axes }) => `${array.name}[${axes.map(({ name }) => name).join(", ")}]`);
 }
 
 describe("a reduction is stored", () => {
@@ -71,7 +71,7 @@ describe("a reduction is stored", () => {
       const live = (k: Value): Value => b.less(b.zero, load(x, r, k));
       return b.select(reduce("any", "column", live), b.add(reduce("argmax", "column", (k) => load(x, r, k)), sum("column", (k) => b.select(live(k), b.one, b.zero)), c), b.zero);
     }]]);
-    const { plan } = lowerAll(graph, { limits: LIMITS });
+    const { plan } = lowerPlain(graph, { limits: LIMITS });
     const types = plan.temporaries.map((name) => `${name}: ${plan.arrays.get(name)?.element.kind ?? "?"}`).sort();
     expect(types).toEqual(["any over column: i32", "argmax over column: i32", "sum over column: i32"]);
   });
@@ -119,8 +119,8 @@ describe("specialising", () => {
   test("keeps what divides by an empty axis out of the text", () => {
     const at = tensorOf("at", i32, "column");
     const rows = draw([at], [[tensorOf("out", f32, "column"), ({ b, load, extent }, c) => b.remainder(load(at, c), extent("row"))]], {}, ["row"]);
-    expect(lowerAll(rows, { set: { row: 0 }, limits: LIMITS }).program.dispatches[0]?.code).not.toMatch(/ % /);
-    expect(lowerAll(rows, { set: { row: 3 }, limits: LIMITS }).program.dispatches[0]?.code).toMatch(/ % 3/);
+    expect(lowerPlain(rows, { set: { row: 0 }, limits: LIMITS }).program.dispatches[0]?.code).not.toMatch(/ % /);
+    expect(lowerPlain(rows, { set: { row: 3 }, limits: LIMITS }).program.dispatches[0]?.code).toMatch(/ % 3/);
   });
 });
 

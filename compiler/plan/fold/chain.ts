@@ -274,7 +274,7 @@ class Chain {
       const preset = new Map<string, Shares>();
       for (const axis of axesOf(this.#w, group.tasks)) preset.set(axis.name, { ...(this.#plan.shares[axis.axis] ?? GRID), lane: 1 });
       if (tile.kind === "index") preset.set(tile.name, { lane: Math.min(16, this.#plan.lanes), block: 1, vector: 1 });
-      this.#kernels.push(mapKernel(this.#w, `${group.tasks.map(({ array }) => array).join(", ")}`, group.tasks, { shares: preset, lanes: this.#plan.lanes, roles: this.#plan.roles }));
+      this.#kernels.push(mapKernel(this.#w, group.tasks.map(({ array }) => array).join(", "), group.tasks, { shares: preset, lanes: this.#plan.lanes, roles: this.#plan.roles }));
     }
   }
 }

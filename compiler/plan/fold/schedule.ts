@@ -2,10 +2,11 @@
 
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../../spec/graph/builder";
-import type { Graph, Store, Value } from "../../../spec/graph/node";
+import type { Facts, Store, Value } from "../../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
-import { infinitiesOf, isInfinite } from "../../kernel/infinities";
+import { I32, U32 } from "../../kernel/bounds";
 import type { Kernel, KernelArray } from "../../kernel/kernel";
+import { scalarType } from "../../kernel/scalar";
 import { storageArrays } from "../make";
 import { spread } from "../spread";
 import type { Shares } from "./axes";
@@ -15,7 +16,7 @@ import type { FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 import { prepare, readSlots, renamedStore, slotNames, type Prepared } from "./prepare";
 import { asRead, asStored, Coarser, isArg, mayBeInfinite, resolve, storedFacts } from "./state";
 import { Stream } from "./stream";
-import { Tables } from "./tables";
+import { Tables, type Table } from "./tables";
 import { PlanRefused, Workshop } from "./workshop";
 
 export interface Scheduled {
@@ -43,14 +44,12 @@ class Schedule {
   readonly #tables: Tables;
   readonly #kernels: Kernel[] = [];
   /** Components whose final value is stored, and where. */
-  readonly #finals = new Map<string, { readonly component: Component; readonly array: string }>();
+  readonly #finals = new Map<string, { readonly component: Component; readonly array: string; readonly facts: (live: boolean) => Facts }>();
 
   constructor(readonly builder: GraphBuilder, readonly derived: Derived, readonly plan: FusedPlan) {
     this.#workshop = new Workshop(builder, derived.graph.name);
-    for (const { inputs, outputs } of [storageArrays(builder, derived.graph)]) {
-      for (const array of inputs) this.#workshop.declare(array);
-      for (const array of outputs) this.#workshop.arrays.set(array.name, array);
-    }
+    const { inputs, outputs } = storageArrays(builder, derived.graph);
+    for (const array of [...inputs, ...outputs]) this.#workshop.arrays.set(array.name, array);
     const together = new Set(Object.values(plan.folds).flatMap((fold) => (fold.kind === "whole" ? [] : Object.entries(fold.shares).flatMap(([axis, { block, vector }]) => (block * vector > 1 ? [axis] : [])))));
     this.#tables = new Tables(this.#workshop, (axis) => together.has(axis));
     for (const name of Object.keys(plan.folds)) if (!derived.folds.some((fold) => fold.name === name)) throw new InternalError(`the plan has a fold ${name}, which the program has not`);
@@ -60,30 +59,34 @@ class Schedule {
     const { builder, derived, plan } = this;
     const folds = derived.folds.map((fold) => this.#withTables(fold));
     const stores = derived.stores.map((store) => ({ ...renamedStore(builder, store), value: renamedStore(builder, { ...store, value: this.#tables.read(store.value) }).value }));
-    this.#tablesKernels();
+    const pending = new Set(this.#tables.all);
+    this.#tablesReady(pending, folds);
     const stored = new Set<Store>();
     for (const [at, fold] of folds.entries()) {
       const later = folds.slice(at + 1);
       const mine = new Set(fold.components.map(({ name }) => name));
-      const needed = later.some(({ components }) => components.some(({ body, where }) => [body, where].some((value) => [...slotNames(builder, value)].some((name) => mine.has(name)))));
+      const reads = (value: Value): boolean => [...slotNames(builder, value)].some((name) => mine.has(name));
+      const needed = [...pending].some(({ task }) => reads(task.value)) || later.some(({ components }) => components.some(({ body, where }) => reads(body) || reads(where)));
       // The outputs that read this fold and none still to come.
-      const ready = stores.filter((store) => !stored.has(store) && [...slotNames(builder, store.value)].some((name) => mine.has(name)) && !later.some(({ components }) => components.some(({ name }) => slotNames(builder, store.value).has(name))));
+      const ready = stores.filter((store) => !stored.has(store) && reads(store.value) && !later.some(({ components }) => components.some(({ name }) => slotNames(builder, store.value).has(name))));
       const read = ready.map((store) => ({ ...store, value: this.#readFinals(store.value) }));
       const prepared = prepare(builder, this.#withFinals(fold));
-      const done = this.#fold(prepared, plan.folds[fold.name] ?? { kind: "whole" }, read, needed || stores.some((store) => !ready.includes(store) && [...slotNames(builder, store.value)].some((name) => mine.has(name))));
+      const done = this.#fold(prepared, plan.folds[fold.name] ?? { kind: "whole" }, read, needed || stores.some((store) => !ready.includes(store) && reads(store.value)));
       if (done) for (const store of ready) stored.add(store);
+      this.#tablesReady(pending, later);
     }
     this.#store(stores.filter((store) => !stored.has(store)).map((store) => ({ ...store, value: this.#readFinals(store.value) })));
     return { kernels: this.#kernels, arrays: this.#workshop.arrays, temporaries: this.#workshop.temporaries };
   }
 
-  #tablesKernels(): void {
-    const lanes = this.#lanesShares();
-    for (const { name, task } of this.#tables.all) this.#kernels.push(mapKernel(this.#workshop, name, [task], { lanes: LANES, ...lanes }));
-  }
-
-  #lanesShares(): Record<string, never> {
-    return {};
+  /** Computes the tables that read no fold still to come. */
+  #tablesReady(pending: Set<Table>, later: readonly Fold[]): void {
+    const open = new Set(later.flatMap(({ components }) => components.map(({ name }) => name)));
+    for (const table of pending) {
+      if ([...slotNames(this.builder, table.task.value)].some((name) => open.has(name))) continue;
+      pending.delete(table);
+      this.#kernels.push(mapKernel(this.#workshop, table.name, [{ ...table.task, value: this.#readFinals(table.task.value) }], { lanes: LANES }));
+    }
   }
 
   #mapFold(fold: Fold, value: (value: Value) => Value): Fold {
@@ -104,8 +107,8 @@ class Schedule {
     return readSlots(this.builder, value, (slot) => {
       const found = this.#finals.get(slot.name);
       if (found === undefined) return undefined;
-      const { component, array } = found;
-      const read = (live: boolean): Value => this.builder.slot(array, slot.indices, storedFacts(component, live));
+      const { component, array, facts } = found;
+      const read = (live: boolean): Value => this.builder.slot(array, slot.indices, facts(live));
       return asRead(this.builder, component, read(false), read(true));
     });
   }
@@ -141,7 +144,7 @@ class Schedule {
     this.#kernels.push(kernel);
     const array = (component: Component): string => partial.get(component.name) ?? lost(component.name);
     if (parts === undefined) {
-      for (const component of prepared.components) this.#finals.set(component.name, { component, array: array(component) });
+      for (const component of prepared.components) this.#finals.set(component.name, { component, array: array(component), facts: (live) => storedFacts(component, live) });
       return false;
     }
     const coarser = new Coarser(builder, prepared, parts, builder.true, (component, live, indices) => builder.slot(array(component), [parts, ...indices], storedFacts(component, live)));
@@ -183,7 +186,7 @@ class Schedule {
     const array = whole(component.name);
     this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: "f32" }, space: "buffer", infinite: mayBeInfinite(component) });
     this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: LANES }));
-    this.#finals.set(component.name, { component, array });
+    this.#finals.set(component.name, { component, array, facts: (live) => storedFacts(component, live) });
   }
 
   /** Each component over the whole axis by itself, reading those before it from memory. */
@@ -193,19 +196,23 @@ class Schedule {
       if (component.name.endsWith(" present")) continue;
       const read = (value: Value): Value => this.#readFinals(value);
       const reduced = builder.reduce(component.op, prepared.index, read(component.body), read(component.where));
-      if (isArg(component) || (component.op === "sum" && component.live.facts.integer)) this.#storeInteger(component, reduced);
+      const scalar = component.op === "any" ? "f32" : scalarType(reduced);
+      if (scalar === "i32" || scalar === "u32") this.#storeInteger(component, reduced, scalar);
+      else if (isArg(component)) throw new InternalError(`the position ${component.name} is no integer`);
       else this.#storeFinal(component, component.op === "any" ? asStored(builder, component, reduced) : reduced);
     }
   }
 
-  /** A final value that is an integer of its own type, and never infinite. */
-  #storeInteger(component: Component, value: Value): void {
+  /** A final value that is computed as an integer, and so never infinite. */
+  #storeInteger(component: Component, value: Value, scalar: "i32" | "u32"): void {
+    // Neither truth nor position: read as it is stored.
     const plain: Component = { ...component, op: "sum" };
     const array = whole(component.name);
-    const signed = value.facts.low < 0 || isArg(component);
-    this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: signed ? "i32" : "u32" }, space: "buffer", infinite: false });
+    const [least, most] = scalar === "u32" ? U32 : I32;
+    const facts: Facts = { ...value.facts, low: Math.max(value.facts.low, least), high: Math.min(value.facts.high, most) };
+    this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: scalar }, space: "buffer", infinite: false });
     this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: LANES }));
-    this.#finals.set(component.name, { component: plain, array });
+    this.#finals.set(component.name, { component: plain, array, facts: () => facts });
   }
 
   #store(stores: readonly Store[]): void {
@@ -238,6 +245,3 @@ const taskOf = ({ output, indices, value }: Store): Task => ({ array: output.nam
 function lost(name: string): never {
   throw new InternalError(`the state of ${name} was not stored`);
 }
-
-/** Whether a graph's values have anything that only a fold can tell. */
-export const isInfiniteOutput = (graph: Graph, name: string): boolean => graph.stores.some(({ output, value }) => output.name === name && isInfinite(infinitiesOf(value)));

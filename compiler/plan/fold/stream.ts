@@ -390,9 +390,9 @@ export class Stream {
     const round = this.#order().flatMap((each) => ("op" in each ? this.#componentNodes(each) : this.#stagedNodes(each)));
     const looped = this.#tile.kind === "index" ? this.#tile : undefined;
     if (looped === undefined && this.#tile !== builder.zero) throw new InternalError("a loop over tiles has no axis");
-    // A tile that does not exist is not read: an axis of no position has no tile, also where a single one is foreseen.
+    // A part that exists has a tile; all of an axis may have none.
     const single = looped === undefined;
-    if (single && this.#fold.extent.facts.low < 1) throw new InternalError("a single tile of an axis that may be empty");
+    if (single && this.#part === undefined && this.#fold.extent.facts.low < 1) throw new InternalError("a single tile of an axis that may be empty");
     const body: Node[] = [];
     if (!single) {
       for (const component of components) {

@@ -1,0 +1,148 @@
+/** @file Plans worth considering for a program: choices of the algebra, and shapes of each fold. */
+
+import type { GraphBuilder } from "../../../spec/graph/builder";
+import type { Graph, Index, Value } from "../../../spec/graph/node";
+import { applyChoices, listChoices } from "../../algebra/choices";
+import type { Choice, Derived, Fold, Refusal, Work } from "../../algebra/derived";
+import { openedOrder } from "../../algebra/opened";
+import type { ReduceRole } from "../../kernel/kernel";
+import type { Sizes } from "../../program";
+import { sizeOf, type Shares } from "./axes";
+import { USUAL, type DeviceProfile } from "./cost";
+import type { ChainPlan, FoldPlan, FusedPlan, StreamedPlan } from "./plan";
+
+type Made = Pick<Choice, "rule" | "site" | "parameters">;
+
+/** Sets of choices, the one with the least work first. */
+export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile): { readonly sets: readonly (readonly Made[])[]; readonly refused: readonly Refusal[] } {
+  const known: Sizes = { ...Object.fromEntries(graph.axes.map(({ name, extent }) => [name, extent ?? USUAL])), ...sizes };
+  const weigh = ({ loads, operations, special }: Work): number => loads * profile.load + operations + special * profile.special;
+  const refused = new Map<string, Refusal>();
+  const sets: { readonly choices: readonly Made[]; readonly weight: number }[] = [];
+  let current = graph;
+  let made: readonly Made[] = [];
+  for (const rule of ["unroll", "tabulate", "group"] as const) {
+    const listed = listChoices(builder, current, known);
+    for (const refusal of listed.refused) refused.set(`${refusal.rule} ${refusal.at}`, refusal);
+    const found = listed.choices.filter((choice) => choice.rule === rule);
+    const [first] = listed.choices;
+    if (made.length === 0 && first !== undefined && sets.length === 0) sets.push({ choices: [], weight: weigh(first.cost.without) });
+    if (found.length === 0) continue;
+    let weight = Infinity;
+    for (const { rule: name, site, parameters, cost } of found) {
+      // One may have closed another.
+      const offered = listChoices(builder, current, known).choices.some((choice) => choice.rule === name && choice.site === site);
+      if (!offered) continue;
+      current = applyChoices(builder, current, [{ rule: name, site, parameters }]);
+      made = [...made, { rule: name, site, parameters }];
+      weight = weigh(cost.with);
+    }
+    sets.push({ choices: made, weight });
+  }
+  if (sets.length === 0) return { sets: [[]], refused: [...refused.values()] };
+  const ordered = [...sets].sort((a, b) => a.weight - b.weight);
+  return { sets: ordered.map(({ choices }) => choices), refused: [...refused.values()] };
+}
+
+/** Whether a fold has enough in it to be cut into tiles. */
+export function isWide(fold: Fold): boolean {
+  const size = sizeOf(fold.index);
+  return fold.components.length > 1 || !Number.isFinite(size) || size > 4096;
+}
+
+/** Own axes shared out: those that values of the position do not depend on are copies, those of outputs alone are lanes. */
+export function sharesOf(builder: GraphBuilder, fold: Fold, lanes: number): Readonly<Record<string, Shares>> {
+  const own = new Map(fold.components.flatMap((component) => component.own).map((axis) => [axis.name, axis]));
+  const read = new Set(fold.components.flatMap(({ reads }) => reads));
+  const leads = fold.components.filter(({ name }) => read.has(name));
+  const leading = new Set((leads.length > 0 ? leads.flatMap((component) => component.own) : [...own.values()].filter((axis) => fold.components.every((component) => component.own.includes(axis)))).map(({ name }) => name));
+  const loads = openedOrder(builder, fold.components.flatMap(({ body }) => [body])).filter((node) => node.kind === "load" && node.free.includes(fold.index.name));
+  const shares: Record<string, Shares> = {};
+  // Copies along the axis that shares most of what is loaded.
+  const sharing = (axis: Index): number => loads.filter(({ free }) => !free.includes(axis.name)).length;
+  const [copied] = [...own.values()].filter((axis) => leading.has(axis.name) && sizeOf(axis) <= 8 && sharing(axis) > 0).sort((x, y) => sharing(y) - sharing(x));
+  if (copied !== undefined) shares[copied.axis] = { lane: 1, block: sizeOf(copied), vector: 1 };
+  const tail = [...own.values()].filter(({ name }) => !leading.has(name)).sort((a, b) => innermost(builder, fold, b.name) - innermost(builder, fold, a.name));
+  let left = lanes;
+  for (const [at, axis] of tail.entries()) {
+    const size = sizeOf(axis);
+    const vector = at === 0 && size % 4 === 0 && size <= 4096 ? 4 : 1;
+    if (at === 0 && size <= 8 && size % 4 === 0) {
+      shares[axis.axis] = { lane: 1, block: size / 4, vector: 4 };
+      continue;
+    }
+    let lane = 1;
+    while (lane * 2 <= left && (!Number.isFinite(size) || size % (lane * 2 * vector) === 0)) lane *= 2;
+    const whole = Number.isFinite(size) && lane * vector === size;
+    shares[axis.axis] = { lane, block: 1, vector };
+    left = whole ? Math.floor(left / lane) : 1;
+  }
+  return shares;
+}
+
+/** How far inside an axis lies in the memory of what is read: the greatest position among the indices of a load. */
+function innermost(builder: GraphBuilder, fold: Fold, name: string): number {
+  let deepest = -1;
+  for (const node of openedOrder(builder, fold.components.map(({ body }) => body))) {
+    if (node.kind !== "load") continue;
+    node.indices.forEach((index, at) => {
+      if (index.free.includes(name)) deepest = Math.max(deepest, at + 1 - node.indices.length - (index.kind === "index" ? 0 : coefficient(index, name) / 1e6));
+    });
+  }
+  return deepest === -1 ? -100 : deepest;
+}
+
+function coefficient(index: Value, name: string): number {
+  if (index.kind !== "linear") return 1;
+  return index.terms.reduce((most, [k, term]) => (term.free.includes(name) ? Math.max(most, Math.abs(k)) : most), 0);
+}
+
+/** Short loops unrolled, long ones several steps at a time. */
+export function rolesOf(builder: GraphBuilder, derived: Derived, step: number): Readonly<Record<string, ReduceRole>> {
+  const roles: Record<string, ReduceRole> = {};
+  for (const fold of derived.folds) {
+    for (const node of openedOrder(builder, fold.components.flatMap(({ body }) => [body]))) {
+      if (node.kind !== "reduce" || node.extent.kind !== "constant") continue;
+      const size = node.extent.value;
+      if (size <= 8) roles[node.axis] = { kind: "unroll" };
+      else if (size % 4 === 0) roles[node.axis] = { kind: "serial", step: 4 };
+    }
+    if (step > 1) roles[`${fold.name} step`] = { kind: "serial", step };
+  }
+  return roles;
+}
+
+interface StreamShape { readonly lanes: number; readonly tile: number; readonly part?: number; readonly step: number }
+interface ChainShape { readonly lanes: number; readonly tile: number; readonly part: number; readonly copies: number; readonly step: number }
+
+const STREAMS: readonly StreamShape[] = [
+  { lanes: 64, tile: 256, part: 256, step: 2 },
+  { lanes: 32, tile: 256, part: 1024, step: 2 },
+  { lanes: 64, tile: 64, part: 512, step: 1 },
+  { lanes: 128, tile: 256, part: 512, step: 2 },
+  { lanes: 64, tile: 128, step: 1 },
+  { lanes: 128, tile: 256, step: 2 },
+  { lanes: 256, tile: 256, step: 1 },
+];
+const CHAINS: readonly ChainShape[] = [
+  { lanes: 64, tile: 64, part: 1024, copies: 4, step: 4 },
+  { lanes: 64, tile: 64, part: 4096, copies: 4, step: 4 },
+  { lanes: 64, tile: 64, part: 4096, copies: 1, step: 1 },
+  { lanes: 64, tile: 64, part: 1024, copies: 1, step: 4 },
+];
+
+/** Plans for the folds of a program after its choices. */
+export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: readonly Made[]): Generator<FusedPlan> {
+  const plan = (make: (fold: Fold) => FoldPlan): FusedPlan => ({
+    choices, folds: Object.fromEntries(derived.folds.map((fold) => [fold.name, isWide(fold) ? make(fold) : { kind: "whole" }])),
+  });
+  for (const { lanes, tile, part, step } of STREAMS) {
+    yield plan((fold): StreamedPlan => ({
+      kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: lanes > 64 ? "tree" : "gather", roles: rolesOf(builder, derived, step),
+    }));
+  }
+  for (const { lanes, tile, part, copies, step } of CHAINS) {
+    yield plan((fold): ChainPlan => ({ kind: "chain", lanes, tile, part, copies, shares: sharesOf(builder, fold, 32), roles: rolesOf(builder, derived, step) }));
+  }
+  yield plan(() => ({ kind: "whole" }));
+}

@@ -1,0 +1,100 @@
+/**
+ * @file Chooses a plan: candidates that are legal, the one that is estimated to take least time first. What is refused is
+ * kept, with the count that stood in the way.
+ */
+
+import type { GraphBuilder } from "../../../spec/graph/builder";
+import type { Graph } from "../../../spec/graph/node";
+import { canonical, derive } from "../../algebra/passes";
+import type { Derived, Refusal } from "../../algebra/derived";
+import type { DeviceLimits, Sizes } from "../../program";
+import { choiceSets, foldPlans } from "./candidates";
+import { boundsUnder, costOfKernel, measureOf, type DeviceProfile } from "./cost";
+import { refusalOf } from "./legal";
+import { packed } from "./pack";
+import type { FusedPlan } from "./plan";
+import { schedule, type Scheduled } from "./schedule";
+import { PlanRefused } from "./workshop";
+
+export interface Candidate {
+  readonly plan: FusedPlan;
+  readonly derived: Derived;
+  readonly scheduled: Scheduled;
+  /** Estimated time, in operations of one lane. */
+  readonly cost: number;
+}
+
+export interface Chosen {
+  /** Legal plans, the most promising first. */
+  readonly candidates: readonly Candidate[];
+  readonly refused: readonly Refusal[];
+}
+
+export interface PlanOptions {
+  readonly limits: DeviceLimits;
+  readonly profile: DeviceProfile;
+  /** Sizes that are fixed. */
+  readonly fixed: Sizes;
+  /** All sets of choices rather than the two of least work. */
+  readonly every?: boolean;
+}
+
+/** Whether several reductions of a program can go through an axis together. */
+export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
+  return derive(builder, graph).folds.some(({ components }) => components.length > 1);
+}
+
+/** The legal plans of a program. The graph is the builder's own. */
+export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: PlanOptions): Chosen {
+  const split = canonical(builder, graph).graph;
+  const { sets, refused } = choiceSets(builder, split, options.fixed, options.profile);
+  const candidates: Candidate[] = [];
+  const why: Refusal[] = [...refused];
+  for (const choices of options.every === true ? sets : sets.slice(0, 1)) {
+    const derived = derive(builder, graph, choices);
+    for (const plan of foldPlans(builder, derived, choices)) {
+      const made = makeCandidate(builder, derived, plan, options);
+      if (typeof made === "string") why.push({ rule: "plan", at: shapeText(plan), why: made });
+      else candidates.push(made);
+    }
+  }
+  return { candidates: [...candidates].sort((a, b) => a.cost - b.cost), refused: why };
+}
+
+/**
+ * A stored plan, for the same program again.
+ * @throws StaleChoice where a site is gone; InternalError where a fold is
+ */
+export function replayPlan(builder: GraphBuilder, graph: Graph, plan: FusedPlan, options: PlanOptions): Candidate | string {
+  return makeCandidate(builder, derive(builder, graph, plan.choices), plan, options);
+}
+
+function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan, { limits, profile, fixed }: PlanOptions): Candidate | string {
+  let scheduled: Scheduled;
+  try {
+    scheduled = packed(builder, schedule(builder, derived, plan), limits.maxStorageBuffersPerShaderStage);
+  } catch (fault) {
+    if (fault instanceof PlanRefused) return fault.message;
+    throw fault;
+  }
+  const bounds = boundsUnder(fixed);
+  for (const kernel of scheduled.kernels) {
+    const refusal = refusalOf(kernel, limits, bounds);
+    if (refusal !== undefined) return refusal;
+  }
+  const measure = measureOf({ ...Object.fromEntries(derived.graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...fixed });
+  const cost = scheduled.kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, profile), 0);
+  return { plan, derived, scheduled, cost };
+}
+
+/** A plan in a line, for people. */
+export function shapeText(plan: FusedPlan): string {
+  const folds = Object.entries(plan.folds).map(([name, fold]) => {
+    switch (fold.kind) {
+      case "whole": return `${name}: each component by itself`;
+      case "stream": return `${name}: ${fold.lanes} lanes, tiles of ${fold.tile}${fold.part === undefined ? "" : `, parts of ${fold.part}`}`;
+      case "chain": return `${name}: a chain, tiles of ${fold.tile}, parts of ${fold.part}, ${fold.copies} at a time`;
+    }
+  });
+  return folds.join("; ");
+}
