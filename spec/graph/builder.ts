@@ -6,20 +6,19 @@
  */
 
 import { InternalError } from "../diagnostics/diagnostic";
-import {
-  applyFacts, bitwiseFacts, constantFacts, elementFacts, extremeFacts, isFinite, linearFacts, productFacts, quotientFacts, range,
-  reduceFacts, remainderFacts, selectFacts, TRUTH_FACTS,
-} from "./facts";
 import { children } from "./children";
+import { isFinite } from "./facts";
+import { fraction, gcd } from "./fraction";
+import { hoisted } from "./hoist";
+import { NodeTable, type Bare } from "./node-table";
 import { nonNegative } from "./prove";
 import type {
-  Apply, BitwiseOperator, Constant, Facts, Index, Linear, Load, MathFunction, Product, Quotient, Reduce, ReduceOperator, Remainder,
+  Apply, BitwiseOperator, Constant, Facts, Index, Linear, Load, MathFunction, Product, Reduce, ReduceOperator,
   Select, Slot, Span, Table, Tensor, Truth, Value,
 } from "./node";
 
 type Term = readonly [coefficient: number, term: Value];
 type Factor = readonly [base: Value, exponent: number];
-type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels"> : never;
 
 /** An opened binder: its axis as a free index, and what was under the binder read with that index. */
 export interface Opened {
@@ -36,32 +35,11 @@ const TRUTHS: ReadonlySet<Value["kind"]> = new Set(["truth", "less", "atMost", "
 /** Whether a value is true or false rather than a number. */
 export const isTruth = (value: Value): boolean => TRUTHS.has(value.kind) || (value.kind === "reduce" && value.op === "any");
 
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
-
-/** The fraction with the least denominator up to 2¹⁶ that rounds to `x`, if there is one. */
-function fraction(x: number): readonly [numerator: number, denominator: number] | undefined {
-  let [h0, h1, k0, k1] = [0, 1, 1, 0];
-  let rest = Math.abs(x);
-  for (let step = 0; step < 24; step++) {
-    const whole = Math.floor(rest);
-    [h0, h1] = [h1, whole * h1 + h0];
-    [k0, k1] = [k1, whole * k1 + k0];
-    if (k1 > 65536) return undefined;
-    if (Math.abs(h1 / k1 - Math.abs(x)) <= Math.abs(x) * 2 ** -51) return [Math.sign(x) * h1, k1];
-    if (rest === whole) return undefined;
-    rest = 1 / (rest - whole);
-  }
-  return undefined;
-}
-
 export class GraphBuilder {
-  readonly #interned = new Map<string, Value>();
+  readonly #nodes = new NodeTable();
+  /** Comparisons made before: what decides them is proved once. */
+  readonly #negatives = new Map<Value, Value>();
   readonly #openings = new Map<Binder, Map<number, Opened>>();
-  #count = 0;
-  /** Where nodes were first written: the value of `span` when they were made. */
-  readonly spans = new Map<Value, Span>();
-  /** The place that new nodes get. */
-  span: Span | undefined;
 
   readonly true: Truth;
   readonly false: Truth;
@@ -69,50 +47,37 @@ export class GraphBuilder {
   readonly one: Constant;
 
   constructor() {
-    this.true = this.#intern({ kind: "truth", value: true }, "1", TRUTH_FACTS);
-    this.false = this.#intern({ kind: "truth", value: false }, "0", TRUTH_FACTS);
-    this.zero = this.#constantNode(0);
-    this.one = this.#constantNode(1);
+    this.true = this.#nodes.make({ kind: "truth", value: true });
+    this.false = this.#nodes.make({ kind: "truth", value: false });
+    this.zero = this.#nodes.make({ kind: "constant", value: 0 });
+    this.one = this.#nodes.make({ kind: "constant", value: 1 });
   }
 
   /** How many nodes have been made. */
   get size(): number {
-    return this.#count;
+    return this.#nodes.size;
   }
 
-  #intern<V extends Bare<Value>>(bare: V, key: string, facts: Facts, bound?: { readonly axis: string; readonly name: string; readonly level: number }): Extract<Value, { kind: V["kind"] }> {
-    const name = `${bare.kind} ${key}`;
-    let node = this.#interned.get(name);
-    if (node === undefined) {
-      const parts = children(bare as Value);
-      const free = new Set<string>();
-      const levels: Record<string, number> = {};
-      for (const part of parts) {
-        for (const index of part.free) free.add(index);
-        for (const [axis, level] of Object.entries(part.levels)) levels[axis] = Math.max(levels[axis] ?? -1, level);
-      }
-      if (bare.kind === "index") free.add(bare.name);
-      if (bound !== undefined) {
-        free.delete(bound.name);
-        levels[bound.axis] = bound.level;
-      }
-      node = Object.freeze({ ...bare, id: this.#count++, facts, free: [...free].sort(), levels }) as unknown as Value;
-      this.#interned.set(name, node);
-      if (this.span !== undefined) this.spans.set(node, this.span);
-    }
-    return node as Extract<Value, { kind: V["kind"] }>;
+  /** Where nodes were first written: the value of `span` when they were made. */
+  get spans(): ReadonlyMap<Value, Span> {
+    return this.#nodes.spans;
+  }
+
+  /** The place that new nodes get. */
+  get span(): Span | undefined {
+    return this.#nodes.span;
+  }
+
+  set span(place: Span | undefined) {
+    this.#nodes.span = place;
   }
 
   // Leaves.
 
-  #constantNode(value: number): Constant {
-    return this.#intern({ kind: "constant", value }, String(value), constantFacts(value));
-  }
-
   /** A number; NaN is not one. */
   constant(value: number): Constant {
     if (Number.isNaN(value)) throw new InternalError("a graph has no NaN constant");
-    return this.#constantNode(value + 0);
+    return this.#nodes.make({ kind: "constant", value: value + 0 });
   }
 
   truth(value: boolean): Truth {
@@ -121,7 +86,7 @@ export class GraphBuilder {
 
   /** The size of an axis that is not fixed. */
   extent(axis: string): Value {
-    return this.#intern({ kind: "extent", axis }, axis, range(0, Infinity, { integer: true }));
+    return this.#nodes.make({ kind: "extent", axis });
   }
 
   /** The `k`-th free index of an axis. */
@@ -135,12 +100,12 @@ export class GraphBuilder {
   }
 
   #indexNode(axis: string, extent: Value, name: string): Index {
-    return this.#intern({ kind: "index", axis, extent, name }, `${name} ${extent.id}`, range(0, Math.max(0, extent.facts.high - 1), { integer: true }));
+    return this.#nodes.make({ kind: "index", axis, extent, name });
   }
 
   load(tensor: Tensor, indices: readonly Value[]): Load {
     if (indices.length !== tensor.axes.length) throw new InternalError(`${tensor.name} has ${tensor.axes.length} axes, not ${indices.length}`);
-    return this.#intern({ kind: "load", tensor, indices }, `${tensor.name} ${ids(indices)}`, elementFacts(tensor.element));
+    return this.#nodes.make({ kind: "load", tensor, indices });
   }
 
   // Sums.
@@ -187,7 +152,7 @@ export class GraphBuilder {
     const [first] = list;
     if (first === undefined) return this.constant(rest);
     if (list.length === 1 && rest === 0 && first[0] === 1) return first[1];
-    return this.#intern({ kind: "linear", constant: rest, terms: list }, `${rest} ${list.map(([k, t]) => `${k}*${t.id}`).join(" ")}`, linearFacts(rest, list));
+    return this.#nodes.make({ kind: "linear", constant: rest, terms: list });
   }
 
   /** An infinite constant among the terms. */
@@ -272,7 +237,7 @@ export class GraphBuilder {
   }
 
   #productNode(factors: readonly Factor[]): Product {
-    return this.#intern({ kind: "product", factors }, factors.map(([b, e]) => `${b.id}^${e}`).join(" "), productFacts(factors));
+    return this.#nodes.make({ kind: "product", factors });
   }
 
   multiply(...values: readonly Value[]): Value {
@@ -310,7 +275,7 @@ export class GraphBuilder {
       if (whole !== this.zero) return this.add(whole, this.quotient(rest, right));
       if (left.kind === "quotient" && left.right.kind === "constant") return this.quotient(left.left, this.constant(left.right.value * divisor));
     } else if (left.facts.low >= 0 && nonNegative(this.linear(-1, [[1, right], [-1, left]]))) return this.zero;
-    return this.#intern({ kind: "quotient", left, right } satisfies Bare<Quotient>, `${left.id} ${right.id}`, quotientFacts(left.facts, right.facts));
+    return this.#nodes.make({ kind: "quotient", left, right });
   }
 
   /** JavaScript's `%`. */
@@ -327,7 +292,7 @@ export class GraphBuilder {
         dividend = rest;
       }
     } else if (left.facts.integer && right.facts.integer && left.facts.low >= 0 && nonNegative(this.linear(-1, [[1, right], [-1, left]]))) return left;
-    return this.#intern({ kind: "remainder", left: dividend, right } satisfies Bare<Remainder>, `${dividend.id} ${right.id}`, remainderFacts(dividend.facts, right.facts));
+    return this.#nodes.make({ kind: "remainder", left: dividend, right });
   }
 
   /** `value = divisor · whole + rest`, with everything divisible in `whole`. */
@@ -370,7 +335,7 @@ export class GraphBuilder {
       const [a, b] = [left.value, right.value];
       return this.constant(op === "&" ? a & b : op === "|" ? a | b : op === "^" ? a ^ b : op === "<<" ? a << b : op === ">>" ? a >> b : a >>> b);
     }
-    return this.#intern({ kind: "bitwise", op, left, right }, `${op} ${left.id} ${right.id}`, bitwiseFacts(op, left.facts, right.facts));
+    return this.#nodes.make({ kind: "bitwise", op, left, right });
   }
 
   // Functions.
@@ -389,7 +354,8 @@ export class GraphBuilder {
       default:
     }
     if (args.every((arg): arg is Constant => arg.kind === "constant")) {
-      const value = (Math[fn] as (...xs: number[]) => number)(...args.map((arg) => arg.value));
+      const [a = NaN, b = NaN] = args.map((arg) => arg.value);
+      const value = fn === "pow" ? a ** b : fn === "atan2" ? Math.atan2(a, b) : Math[fn](a);
       if (!Number.isNaN(value)) return this.constant(value);
     }
     if (x.kind === "select" && hasInfiniteBranch(x) && y === undefined) return this.select(x.condition, this.apply(fn, [x.yes]), this.apply(fn, [x.no]));
@@ -397,7 +363,7 @@ export class GraphBuilder {
   }
 
   #applyNode(fn: MathFunction, args: readonly Value[]): Apply {
-    return this.#intern({ kind: "apply", fn, args }, `${fn} ${ids(args)}`, applyFacts(fn, args.map((arg) => arg.facts)));
+    return this.#nodes.make({ kind: "apply", fn, args });
   }
 
   larger(left: Value, right: Value): Value {
@@ -421,7 +387,7 @@ export class GraphBuilder {
     }
     if (a.kind === "constant" && a.value === (kind === "larger" ? -Infinity : Infinity)) return b;
     if (b.kind === "constant" && b.value === (kind === "larger" ? -Infinity : Infinity)) return a;
-    return this.#intern({ kind, left: a, right: b }, `${a.id} ${b.id}`, extremeFacts(kind, a.facts, b.facts));
+    return this.#nodes.make({ kind, left: a, right: b });
   }
 
   /** `value` forced into 0 … extent − 1. */
@@ -437,11 +403,17 @@ export class GraphBuilder {
     if (left.facts.integer && right.facts.integer && isFinite(left.facts) && isFinite(right.facts)) return this.#negative(this.subtract(left, right));
     if (left.facts.high < right.facts.low && !left.facts.mayBePositiveInfinity && !right.facts.mayBeNegativeInfinity) return this.true;
     if (left.facts.low >= right.facts.high && !left.facts.mayBeNegativeInfinity && !right.facts.mayBePositiveInfinity) return this.false;
-    return this.#intern({ kind: "less", left, right }, `${left.id} ${right.id}`, TRUTH_FACTS);
+    return this.#nodes.make({ kind: "less", left, right });
   }
 
   /** `difference < 0` of an integer. */
   #negative(difference: Value): Value {
+    let made = this.#negatives.get(difference);
+    if (made === undefined) this.#negatives.set(difference, (made = this.#makeNegative(difference)));
+    return made;
+  }
+
+  #makeNegative(difference: Value): Value {
     if (difference.kind === "constant") return this.truth(difference.value < 0);
     if (difference.facts.high < 0) return this.true;
     if (difference.facts.low >= 0 || nonNegative(difference)) return this.false;
@@ -454,14 +426,14 @@ export class GraphBuilder {
       const [whole, rest] = this.#splitBy(difference, coefficient);
       if (whole.kind !== "constant" && rest.facts.low >= 0 && rest.facts.high < coefficient) return this.#negative(whole);
     }
-    return this.#intern({ kind: "less", left: difference, right: this.zero }, `${difference.id} ${this.zero.id}`, TRUTH_FACTS);
+    return this.#nodes.make({ kind: "less", left: difference, right: this.zero });
   }
 
   atMost(left: Value, right: Value): Value {
     if (left === right) return this.true;
     if (left.kind === "constant" && right.kind === "constant") return this.truth(left.value <= right.value);
     if (left.facts.integer && right.facts.integer && isFinite(left.facts) && isFinite(right.facts)) return this.not(this.less(right, left));
-    return this.#intern({ kind: "atMost", left, right }, `${left.id} ${right.id}`, TRUTH_FACTS);
+    return this.#nodes.make({ kind: "atMost", left, right });
   }
 
   /** `left === right` of numbers. An input compared with an infinity is asked, never assumed finite. */
@@ -484,7 +456,7 @@ export class GraphBuilder {
       if (difference.facts.low > 0 || difference.facts.high < 0) return this.false;
       if (nonNegative(this.linear(-1, [[1, difference]])) || nonNegative(this.linear(-1, [[-1, difference]]))) return this.false;
     }
-    return this.#intern({ kind: "equal", left: a, right: b }, `${a.id} ${b.id}`, TRUTH_FACTS);
+    return this.#nodes.make({ kind: "equal", left: a, right: b });
   }
 
   /** Not `a < b` of integers is `b ≤ a`; of reals it stays a negation, which NaN tells from `b ≤ a`. */
@@ -492,7 +464,7 @@ export class GraphBuilder {
     if (value.kind === "truth") return this.truth(!value.value);
     if (value.kind === "not") return value.of;
     if (value.kind === "less" && value.left.facts.integer && value.right === this.zero) return this.#negative(this.linear(-1, [[-1, value.left]]));
-    return this.#intern({ kind: "not", of: value }, String(value.id), TRUTH_FACTS);
+    return this.#nodes.make({ kind: "not", of: value });
   }
 
   and(...values: readonly Value[]): Value {
@@ -512,7 +484,7 @@ export class GraphBuilder {
     const list = [...parts].sort((a, b) => a.id - b.id);
     const [first] = list;
     if (first === undefined) return neutral;
-    return list.length === 1 ? first : this.#intern({ kind, of: list }, ids(list), TRUTH_FACTS);
+    return list.length === 1 ? first : this.#nodes.make({ kind, of: list });
   }
 
   /** `condition ? yes : no`, of numbers or of truths. */
@@ -524,7 +496,7 @@ export class GraphBuilder {
     const b = this.assume(no, condition, false);
     if (a === b) return a;
     if (isTruth(a)) return this.or(this.and(condition, a), this.and(this.not(condition), b));
-    return this.#affine(condition, a, b) ?? this.#intern({ kind: "select", condition, yes: a, no: b } satisfies Bare<Select>, `${condition.id} ${a.id} ${b.id}`, selectFacts(condition, a, b));
+    return this.#affine(condition, a, b) ?? this.#nodes.make({ kind: "select", condition, yes: a, no: b });
   }
 
   /** A select on an axis of two positions whose branches differ by a constant is linear in it. */
@@ -586,35 +558,7 @@ export class GraphBuilder {
       const inner = this.and(...guards.filter((guard) => !outer.includes(guard)));
       return this.select(this.and(...outer), this.#guarded(op, index, body, inner), this.identity(op));
     }
-    return this.#hoisted(op, index, body, where) ?? this.#reduceNode(op, index, body, where);
-  }
-
-  /**
-   * Moves out of a reduction what does not depend on its axis: a finite factor out of a sum (a divisor only if it
-   * cannot be 0, or if the loop cannot be empty), a positive factor or a finite term out of a max or min.
-   */
-  #hoisted(op: ReduceOperator, index: Index, body: Value, where: Value): Value | undefined {
-    if (op !== "sum" && op !== "max" && op !== "min") return undefined;
-    const depends = (value: Value): boolean => value.free.includes(index.name);
-    const nonEmpty = where === this.true && index.extent.facts.low >= 1;
-    const [coefficient, factors] = this.factors(body);
-    const inside = (out: readonly Factor[]): Value => this.product(factors.filter((factor) => !out.includes(factor)));
-    if (op === "sum") {
-      const out = factors.filter(([base, exponent]) => !depends(base) && (nonEmpty || (isFinite(base.facts) && (exponent > 0 || base.facts.nonZero))));
-      if (out.length === factors.length && where === this.true) return this.multiply(body, index.extent);
-      if (out.length > 0 || (coefficient !== 1 && factors.length > 0)) return this.product([[this.constant(coefficient), 1], ...out, [this.reduce(op, index, inside(out), where), 1]]);
-      return undefined;
-    }
-    const out = factors.filter(([base]) => !depends(base) && base.facts.low >= 0 && base.facts.nonZero && isFinite(base.facts));
-    if (coefficient > 0 && factors.length > out.length && (coefficient !== 1 || out.length > 0)) {
-      return this.product([[this.constant(coefficient), 1], ...out, [this.reduce(op, index, inside(out), where), 1]]);
-    }
-    if (body.kind === "linear") {
-      const moved = body.terms.filter(([, term]) => !depends(term) && isFinite(term.facts));
-      const kept = body.terms.filter((term) => !moved.includes(term));
-      if (kept.length > 0 && (moved.length > 0 || body.constant !== 0)) return this.linear(body.constant, [...moved, [1, this.reduce(op, index, this.linear(0, kept), where)]]);
-    }
-    return nonEmpty && !depends(body) ? body : undefined;
+    return hoisted(this, op, index, body, where) ?? this.#reduceNode(op, index, body, where);
   }
 
   #reduceNode(op: ReduceOperator, index: Index, body: Value, where: Value): Reduce {
@@ -624,7 +568,7 @@ export class GraphBuilder {
     const renamed = index.name === bound ? undefined : new Map<Value, Value>([[index, this.#indexNode(axis, extent, bound)]]);
     const [b, w] = renamed === undefined ? [body, where] : [this.substitute(body, renamed), this.substitute(where, renamed)];
     const bare = { kind: "reduce", op, axis, bound, extent, where: w, body: b } satisfies Bare<Reduce>;
-    return this.#intern(bare, `${op} ${bound} ${extent.id} ${w.id} ${b.id}`, reduceFacts(op, extent, w, b.facts), { axis, name: bound, level });
+    return this.#nodes.make(bare);
   }
 
   /** `body` with `index`, which it mentions free, at position `at`: to be computed for every position and looked up. */
@@ -639,12 +583,12 @@ export class GraphBuilder {
     const level = 1 + (body.levels[axis] ?? -1);
     const bound = `${axis}#${level}`;
     const inner = index.name === bound ? body : this.substitute(body, new Map<Value, Value>([[index, this.#indexNode(axis, extent, bound)]]));
-    return this.#intern({ kind: "table", axis, bound, extent, body: inner, at } satisfies Bare<Table>, `${bound} ${extent.id} ${inner.id} ${at.id}`, inner.facts, { axis, name: bound, level });
+    return this.#nodes.make({ kind: "table", axis, bound, extent, body: inner, at });
   }
 
   /** An element of a staged value or of a fold's state, of which the caller knows `facts`. */
   slot(name: string, indices: readonly Value[], facts: Facts): Slot {
-    return this.#intern({ kind: "slot", name, indices }, `${name} ${ids(indices)} ${JSON.stringify(Object.values(facts).map(String))}`, facts);
+    return this.#nodes.make({ kind: "slot", name, indices }, facts);
   }
 
   /** Reads under a binder: its axis becomes the first free index `axis@k` that the binder does not mention. */
@@ -712,76 +656,33 @@ export class GraphBuilder {
     return index === bound && where === binder.where && body === binder.body ? binder : this.reduce(binder.op, index, follow(body), follow(where));
   }
 
-  /** The same node over other parts, through the factories; a reduction is rebuilt under its opened binder. */
+  /** The same node over other parts, through the factories; a binder is rebuilt opened. */
   rebuild(value: Value, map: (part: Value) => Value): Value {
-    let changed = false;
-    const on = (part: Value): Value => {
-      const mapped = map(part);
-      changed ||= mapped !== part;
-      return mapped;
-    };
-    const all = (parts: readonly Value[]): Value[] => parts.map(on);
+    const opened = value.kind === "reduce" || value.kind === "table" ? this.open(value) : undefined;
+    const parts = opened === undefined ? children(value) : [opened.body, value.kind === "table" ? value.at : opened.where];
+    const mapped = parts.map(map);
+    if (mapped.every((part, at) => part === parts[at])) return value;
+    const part = (at: number): Value => mapped[at] ?? value;
     switch (value.kind) {
       case "constant": case "truth": case "extent": return value;
-      case "index": {
-        const extent = on(value.extent);
-        return changed ? this.#position(value.axis, extent, value.name) : value;
-      }
-      case "load": {
-        const indices = all(value.indices);
-        return changed ? this.load(value.tensor, indices) : value;
-      }
-      case "linear": {
-        const terms = value.terms.map(([k, t]) => [k, on(t)] as const);
-        return changed ? this.linear(value.constant, terms) : value;
-      }
-      case "product": {
-        const factors = value.factors.map(([b, e]) => [on(b), e] as const);
-        return changed ? this.product(factors) : value;
-      }
-      case "apply": {
-        const args = all(value.args);
-        return changed ? this.apply(value.fn, args) : value;
-      }
-      case "not": {
-        const of = on(value.of);
-        return changed ? this.not(of) : value;
-      }
-      case "and": case "or": {
-        const of = all(value.of);
-        return changed ? this.#junction(value.kind, of) : value;
-      }
-      case "select": {
-        const [condition, yes, no] = [on(value.condition), on(value.yes), on(value.no)];
-        return changed ? this.select(condition, yes, no) : value;
-      }
-      case "reduce": {
-        const { index, where, body } = this.open(value);
-        const [w, b] = [on(where), on(body)];
-        return changed ? this.reduce(value.op, index, b, w) : value;
-      }
-      case "table": {
-        const { index, body } = this.open(value);
-        const [b, at] = [on(body), on(value.at)];
-        return changed ? this.table(index, b, at) : value;
-      }
-      case "slot": {
-        const indices = all(value.indices);
-        return changed ? this.slot(value.name, indices, value.facts) : value;
-      }
-      case "quotient": case "remainder": case "bitwise": case "larger": case "smaller": case "less": case "atMost": case "equal": {
-        const [left, right] = [on(value.left), on(value.right)];
-        if (!changed) return value;
-        switch (value.kind) {
-          case "quotient": return this.quotient(left, right);
-          case "remainder": return this.remainder(left, right);
-          case "bitwise": return this.bitwise(value.op, left, right);
-          case "larger": case "smaller": return this.#extreme(value.kind, left, right);
-          case "less": return this.less(left, right);
-          case "atMost": return this.atMost(left, right);
-          case "equal": return this.equal(left, right);
-        }
-      }
+      case "index": return this.#position(value.axis, part(0), value.name);
+      case "load": return this.load(value.tensor, mapped);
+      case "slot": return this.slot(value.name, mapped, value.facts);
+      case "linear": return this.linear(value.constant, value.terms.map(([k], at) => [k, part(at)] as const));
+      case "product": return this.product(value.factors.map(([, e], at) => [part(at), e] as const));
+      case "apply": return this.apply(value.fn, mapped);
+      case "not": return this.not(part(0));
+      case "and": case "or": return this.#junction(value.kind, mapped);
+      case "select": return this.select(part(0), part(1), part(2));
+      case "reduce": return opened === undefined ? value : this.reduce(value.op, opened.index, part(0), part(1));
+      case "table": return opened === undefined ? value : this.table(opened.index, part(0), part(1));
+      case "quotient": return this.quotient(part(0), part(1));
+      case "remainder": return this.remainder(part(0), part(1));
+      case "bitwise": return this.bitwise(value.op, part(0), part(1));
+      case "larger": case "smaller": return this.#extreme(value.kind, part(0), part(1));
+      case "less": return this.less(part(0), part(1));
+      case "atMost": return this.atMost(part(0), part(1));
+      case "equal": return this.equal(part(0), part(1));
     }
   }
 
@@ -799,28 +700,7 @@ export class GraphBuilder {
 
   /** Makes a node exactly as it was saved, without bringing it to normal form. For the reader of serialised graphs. */
   restore(bare: Bare<Exclude<Value, Table | Slot>>): Value {
-    switch (bare.kind) {
-      case "constant": return this.constant(bare.value);
-      case "truth": return this.truth(bare.value);
-      case "extent": return this.extent(bare.axis);
-      case "index": return this.#indexNode(bare.axis, bare.extent, bare.name);
-      case "load": return this.load(bare.tensor, bare.indices);
-      case "linear": return this.#intern(bare, `${bare.constant} ${bare.terms.map(([k, t]) => `${k}*${t.id}`).join(" ")}`, linearFacts(bare.constant, bare.terms));
-      case "product": return this.#productNode(bare.factors);
-      case "quotient": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, quotientFacts(bare.left.facts, bare.right.facts));
-      case "remainder": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, remainderFacts(bare.left.facts, bare.right.facts));
-      case "apply": return this.#applyNode(bare.fn, bare.args);
-      case "bitwise": return this.#intern(bare, `${bare.op} ${bare.left.id} ${bare.right.id}`, bitwiseFacts(bare.op, bare.left.facts, bare.right.facts));
-      case "larger": case "smaller": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, extremeFacts(bare.kind, bare.left.facts, bare.right.facts));
-      case "select": return this.#intern(bare, `${bare.condition.id} ${bare.yes.id} ${bare.no.id}`, selectFacts(bare.condition, bare.yes, bare.no));
-      case "less": case "atMost": case "equal": return this.#intern(bare, `${bare.left.id} ${bare.right.id}`, TRUTH_FACTS);
-      case "not": return this.#intern(bare, String(bare.of.id), TRUTH_FACTS);
-      case "and": case "or": return this.#intern(bare, ids(bare.of), TRUTH_FACTS);
-      case "reduce": {
-        const level = Number(bare.bound.slice(bare.bound.lastIndexOf("#") + 1));
-        return this.#intern(bare, `${bare.op} ${bare.bound} ${bare.extent.id} ${bare.where.id} ${bare.body.id}`, reduceFacts(bare.op, bare.extent, bare.where, bare.body.facts), { axis: bare.axis, name: bare.bound, level });
-      }
-    }
+    return this.#nodes.make(bare);
   }
 }
 
@@ -835,8 +715,6 @@ function oldest(replacements: ReadonlyMap<Value, Value>): number {
   }
   return age;
 }
-
-const ids = (values: readonly Value[]): string => values.map((value) => value.id).join(" ");
 
 const hasInfiniteBranch = ({ yes, no }: Select): boolean => [yes, no].some((branch) => branch.kind === "constant" && !Number.isFinite(branch.value));
 

@@ -178,7 +178,7 @@ export function printValue(opener: Opener, value: Value): string {
 }
 
 /** Several values, shared parts named: the definitions, then a printer of values that uses them. */
-export function printShared(opener: Opener, values: readonly Value[]): { readonly definitions: readonly string[]; text(value: Value): string } {
+export function printShared(opener: Opener, values: readonly Value[]): { readonly definitions: readonly string[]; readonly text: (value: Value) => string } {
   const printer = new Printer(opener, values, true);
   return { definitions: printer.lines, text: (value) => printer.text(value, 0) };
 }

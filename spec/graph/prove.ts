@@ -113,6 +113,7 @@ function knowledge(condition: Value, holds: boolean): Given {
 class Proof {
   /** An integer that is more than −1 is not negative. */
   readonly #integer: boolean;
+  readonly #looked = new Map<Given, Map<string, number>>();
   #budget = BUDGET;
 
   constructor(integer: boolean) {
@@ -121,16 +122,25 @@ class Proof {
 
   holds(sum: Sum, given: Given, depth: number): boolean {
     if (this.#settled(sum)) return true;
-    if (depth <= 0 || this.#budget-- <= 0) return false;
+    if (depth <= 0 || this.#seen(sum, given, depth) || this.#budget-- <= 0) return false;
     for (const cases of relaxations(sum, given)) {
       const cost = cases.length > 1 ? 2 : 1;
       if (cases.every((each) => this.holds(each.sum, each.given === undefined ? given : joined(given, each.given), depth - cost))) return true;
     }
     // An assumption may be used before its terms are bounded: i < n cancels n − 1 − i at once.
-    for (const [position, assumption] of given.sums.entries()) {
-      const others = { ...given, sums: given.sums.filter((_, at) => at !== position) };
-      for (const factor of factors(sum, assumption)) if (this.holds(plus(sum, -factor, assumption), others, depth - 1)) return true;
+    for (const assumption of given.sums) {
+      for (const factor of factors(sum, assumption)) if (this.holds(plus(sum, -factor, assumption), given, depth - 1)) return true;
     }
+    return false;
+  }
+
+  /** Whether a sum was looked at before, with as much depth left: relaxations commute, and lead to it in many orders. */
+  #seen(sum: Sum, given: Given, depth: number): boolean {
+    let depths = this.#looked.get(given);
+    if (depths === undefined) this.#looked.set(given, (depths = new Map<string, number>()));
+    const key = `${sum.constant} ${[...sum.terms].sort(([a], [b]) => a.id - b.id).map(([term, k]) => `${k}*${term.id}`).join(" ")}`;
+    if ((depths.get(key) ?? 0) >= depth) return true;
+    depths.set(key, depth);
     return false;
   }
 
