@@ -6,7 +6,7 @@ import { checkInputs, own, shapeOf, storedValues, type Sizes, type TensorData } 
 import { Closures, type SlotValue } from "./closure";
 import type { Elements } from "./elements";
 import { infinityTested } from "./infinity";
-import { Reuse, type Run } from "./reuse";
+import { Reuse, type Budget, type Run } from "./reuse";
 import { loopsOf, Output } from "./store";
 import { Terms, type Cursor, type Term } from "./term";
 
@@ -31,7 +31,7 @@ export interface BoundGraph {
 export type Inputs = Readonly<Record<string, TensorData>>;
 
 /** @throws KvernError as `checkInputs` does */
-export function bindGraph(graph: Graph, inputs: Inputs, set: Sizes, slot: SlotValue): BoundGraph {
+export function bindGraph(graph: Graph, inputs: Inputs, set: Sizes, slot: SlotValue, budget?: Budget): BoundGraph {
   const tested = infinityTested(graph);
   const sizes = checkInputs(graph, inputs, set, (name) => tested.has(name));
   const elements = elementsOf(graph, inputs);
@@ -43,7 +43,7 @@ export function bindGraph(graph: Graph, inputs: Inputs, set: Sizes, slot: SlotVa
     // The loops first: cursors are numbered from the outermost loop inwards.
     return { output, loops: loopsOf(store, terms), indices: store.indices.map((index) => terms.of(index)), value: terms.of(store.value) };
   });
-  const reuse = new Reuse(terms.all);
+  const reuse = new Reuse(terms.all, budget);
   const closures = new Closures({ sizes, elements, slot, reuse });
   const stores = opened.map((store) => ({ ...store, indices: store.indices.map((index) => closures.of(index)) }));
   return { elements, reuse, terms: terms.all, closures, stores, outputs: [...outputs.values()] };

@@ -9,10 +9,13 @@ import type { Cursor, Term } from "./term";
 /** What a term is worth at the present positions of its cursors. Truths are 1 and 0. */
 export type Run = () => number;
 
-/** The most bytes that one term keeps. */
-const PER_TERM = 2 ** 26;
-/** The most bytes that all terms of an interpretation keep. */
-const IN_ALL = 2 ** 28;
+/** The most bytes that one term keeps, and that all terms of an interpretation do. */
+export interface Budget {
+  readonly term: number;
+  readonly all: number;
+}
+
+const USUAL: Budget = { term: 2 ** 26, all: 2 ** 28 };
 /** What a number and its stamp take. */
 const NUMBER_BYTES = 12;
 /** What a small record takes. */
@@ -33,9 +36,11 @@ interface Plan {
 export class Reuse {
   readonly #steps = new Map<Term, number>();
   readonly #wanted: ReadonlySet<Term>;
+  readonly #budget: Budget;
   #kept = 0;
 
-  constructor(terms: Iterable<Term>) {
+  constructor(terms: Iterable<Term>, budget = USUAL) {
+    this.#budget = budget;
     const all = [...terms];
     for (const term of all) this.#steps.set(term, this.#count(term));
     this.#wanted = recurring(all);
@@ -63,7 +68,7 @@ export class Reuse {
     if (steps >= LIGHT) {
       // Cursors are numbered from the outermost loop inwards: the last ones move fastest.
       for (const cursor of [...term.free].reverse()) {
-        if (count * cursor.extent * bytes > Math.min(PER_TERM, IN_ALL - this.#kept)) break;
+        if (count * cursor.extent * bytes > Math.min(this.#budget.term, this.#budget.all - this.#kept)) break;
         count *= cursor.extent;
         dense.unshift(cursor);
       }

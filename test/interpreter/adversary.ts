@@ -37,8 +37,8 @@ export function neighbour(x: number, step: 1 | -1): number {
   return bits.getFloat32(0);
 }
 
-/** The unit in the last place of a number. */
-const ulp = (x: number): number => 2 ** Math.max(Math.floor(Math.log2(Math.abs(x))) - 23, -149);
+/** The unit in the last place of a number. What is 0 exactly comes out as 0. */
+const ulp = (x: number): number => x === 0 ? 0 : 2 ** Math.max(Math.floor(Math.log2(Math.abs(x))) - 23, -149);
 
 const FLUSHED = 2 ** -126;
 
@@ -268,7 +268,18 @@ class HostileDevice {
       case "or": return term.parts.some((part) => this.value(part) === 1) ? 1 : 0;
       case "reduce": return this.#reduction(term);
       case "extent": return measure(value, this.#sizes);
-      case "bitwise": case "table": case "slot":
+      case "bitwise": {
+        const [a, b] = [of(0), of(1)];
+        switch (value.op) {
+          case "&": return a & b;
+          case "|": return a | b;
+          case "^": return a ^ b;
+          case "<<": return a << b;
+          case ">>": return a >> b;
+          case ">>>": return a >>> b;
+        }
+      }
+      case "table": case "slot":
         throw new InternalError(`the hostile device does not do a ${value.kind}`);
     }
   }

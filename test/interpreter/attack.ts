@@ -5,7 +5,7 @@ import { interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
 import type { TensorData } from "../../spec/tensor";
 import { BIASES, evaluateHostile, randomFrom, type Bias } from "./adversary";
 
-export type Inputs = Readonly<Record<string, TensorData<Float32Array>>>;
+export type Inputs = Readonly<Record<string, TensorData>>;
 
 /** How often the project's longer command repeats every attack; tests run each once. */
 const ROUNDS = Number(process.env["KVERN_ATTACKS"] ?? 1);
