@@ -20,7 +20,8 @@ export interface Tally {
 
 export const tally = (): Tally => ({ outputs: 0, violations: 0, worst: 0, unbounded: 0 });
 
-function count(into: Tally, exact: BoundedTensor, found: Float64Array): void {
+/** Counts one evaluation of an output. */
+export function count(into: Tally, exact: BoundedTensor, found: Float64Array): void {
   exact.data.forEach((value, at) => {
     const bound = exact.bound[at] ?? 0;
     const device = found[at] ?? NaN;
