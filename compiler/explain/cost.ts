@@ -36,8 +36,8 @@ interface Scope {
 
 /** What one workgroup does. */
 interface Work {
-  read: number;
-  written: number;
+  readonly read: Footprints;
+  readonly written: Footprints;
   operations: number;
 }
 
@@ -63,7 +63,7 @@ class Counter {
     const first = this.#workgroup(0);
     const last = workgroups === 1 ? first : this.#workgroup(workgroups - 1);
     const total = (of: (work: Work) => number): number => of(first) * (workgroups - 1) + of(last);
-    return { workgroups, bytesRead: total(({ read }) => read), bytesWritten: total(({ written }) => written), operations: total(({ operations }) => operations) };
+    return { workgroups, bytesRead: total(({ read }) => read.bytes()), bytesWritten: total(({ written }) => written.bytes()), operations: total(({ operations }) => operations) };
   }
 
   #axes(indices: readonly Index[]): readonly Axis[] {
@@ -71,23 +71,20 @@ class Counter {
   }
 
   #workgroup(number: number): Work {
-    const work: Work = { read: 0, written: 0, operations: 0 };
-    const loads = new Footprints(this.#arrays, this.#sizes);
-    const grid = digitsOf(number, this.#grid);
-    this.#nodes(this.#kernel.body, grid, [], work, loads);
-    work.read = loads.bytes();
+    const work: Work = { read: new Footprints(this.#arrays, this.#sizes), written: new Footprints(this.#arrays, this.#sizes), operations: 0 };
+    this.#nodes(this.#kernel.body, digitsOf(number, this.#grid), [], work);
     return work;
   }
 
   /** @param loops the tile loops around the nodes, outermost first */
-  #nodes(nodes: readonly Node[], grid: Positions, loops: readonly Axis[], work: Work, loads: Footprints): void {
+  #nodes(nodes: readonly Node[], grid: Positions, loops: readonly Axis[], work: Work): void {
     for (const node of nodes) {
       switch (node.kind) {
-        case "stage": this.#stage(node, grid, loops, work, loads); break;
+        case "stage": this.#stage(node, grid, loops, work); break;
         case "loop": {
           const low = positionOf(node.low, this.#sizes, grid) ?? 0;
           const high = positionOf(node.high, this.#sizes, grid) ?? sizeOf(node.axis.extent, this.#sizes);
-          this.#nodes(node.body, grid, [...loops, { name: node.axis.name, size: Math.max(0, high - low) }], work, loads);
+          this.#nodes(node.body, grid, [...loops, { name: node.axis.name, size: Math.max(0, high - low) }], work);
           break;
         }
         // Every lane but one is combined into another, for each register.
@@ -97,7 +94,7 @@ class Counter {
     }
   }
 
-  #stage(stage: Stage, grid: Positions, loops: readonly Axis[], work: Work, loads: Footprints): void {
+  #stage(stage: Stage, grid: Positions, loops: readonly Axis[], work: Work): void {
     const live = this.#live(stage, grid);
     const around = loops.reduce((count, { size }) => count * size, 1);
     const fixed = [...stage.block, ...(stage.vector === undefined ? [] : [stage.vector])];
@@ -105,27 +102,35 @@ class Counter {
     const names = new Set([...grid.keys(), ...loops.map(({ name }) => name), ...stage.lanes.map(({ name }) => name), ...stage.digits.map(({ index }) => index.name)]);
     const kernelScope: Scope = { outer: undefined, names, times: live.length * around };
     const lanes: Scope = axes.length === 0 ? kernelScope : { outer: kernelScope, names: new Set(axes.map(({ name }) => name)), times: axes.reduce((count, { size }) => count * size, kernelScope.times) };
-    const values = new Values(this.#opener, this.#sizes, this.#arrays, loads, live, [...loops, ...axes]);
+    const values = new Values(this.#opener, this.#sizes, work.read, live, [...loops, ...axes]);
     work.operations += values.count(stage.inside, kernelScope);
     for (const item of stage.items) this.#item(item, lanes, values, work);
   }
 
   #item(item: Item, lanes: Scope, values: Values, work: Work): void {
     const array = this.#arrays.get(item.array);
-    const stored = array !== undefined && (array.space === "buffer" || array.space === "input");
     if (item.kind === "pack") {
       const bits = array === undefined ? 32 : bitsOf(array.element);
+      // A word is stored whole, by the lane that has it.
+      work.written.add(item, item.array, Math.ceil((lanes.times * 32) / bits), []);
       const elements: Scope = { outer: lanes, names: new Set([item.element.name, ...item.digits.map(({ index }) => index.name)]), times: lanes.times * Math.ceil(32 / bits) };
       values.within({ name: item.element.name, size: Math.ceil(32 / bits) });
       work.operations += values.count(item.value, elements);
-      if (stored) work.written += 4 * lanes.times;
       return;
     }
     const over = this.#axes(item.over);
     for (const axis of over) values.within(axis);
     const scope = over.reduce<Scope>((outer, { name, size }) => ({ outer, names: new Set([name]), times: outer.times * size }), lanes);
     work.operations += values.count(item.where, scope) + values.count(item.value, scope) + (item.op === "=" ? 0 : scope.times);
-    if (stored) work.written += scope.times * bitsOf(array.element) / 8;
+    const reach = values.reach(item.indices.flatMap(({ free }) => free));
+    const each = item.indices.map(({ free }) => values.reach(free));
+    if (item.op === "=") work.written.add(item, item.array, reach, each);
+    else {
+      // What is added to was set first, by the same lanes: it is the same memory, but it is also read.
+      work.written.cover(item.array, reach, each);
+      work.read.add(item, item.array, reach, each);
+    }
+    for (const index of item.indices) values.count(index, scope);
   }
 
   /** The lanes that do something, each by its positions, digits included. */
@@ -152,7 +157,6 @@ interface Axis {
 class Values {
   readonly #opener: Opener;
   readonly #sizes: Sizes;
-  readonly #arrays: ReadonlyMap<string, KernelArray>;
   readonly #loads: Footprints;
   readonly #live: readonly Positions[];
   /** Sizes of the axes that are not lanes, by name. */
@@ -160,10 +164,9 @@ class Values {
   readonly #counted = new Map<Scope, Set<Value>>();
   readonly #loops = new Map<string, Scope>();
 
-  constructor(opener: Opener, sizes: Sizes, arrays: ReadonlyMap<string, KernelArray>, loads: Footprints, live: readonly Positions[], axes: readonly Axis[]) {
+  constructor(opener: Opener, sizes: Sizes, loads: Footprints, live: readonly Positions[], axes: readonly Axis[]) {
     this.#opener = opener;
     this.#sizes = sizes;
-    this.#arrays = arrays;
     this.#loads = loads;
     this.#live = live;
     this.#axes = new Map(axes.map(({ name, size }) => [name, size]));
@@ -203,14 +206,14 @@ class Values {
 
   /** Elements that are read through other elements make those read too; the address itself is not counted. */
   #load(load: Load | Slot, name: string, scope: Scope): number {
-    const array = this.#arrays.get(name);
-    if (array === undefined || array.space === "input" || array.space === "buffer") this.#loads.add(load, name, this.#reach(load.free), load.indices.map(({ free }) => this.#reach(free)));
+    this.#loads.add(load, name, this.reach(load.free), load.indices.map(({ free }) => this.reach(free)));
     for (const index of load.indices) this.count(index, scope);
     return 0;
   }
 
   /** How many combinations of positions these axes take in a workgroup. */
-  #reach(names: readonly string[]): number {
+  reach(free: readonly string[]): number {
+    const names = [...new Set(free)];
     const lanes = names.filter((name) => !this.#axes.has(name));
     const combined = lanes.length === 0 ? 1 : new Set(this.#live.map((at) => lanes.map((name) => at.get(name)).join())).size;
     return names.reduce((count, name) => count * (this.#axes.get(name) ?? 1), combined);
@@ -224,11 +227,11 @@ function scopeOf(value: Value, scope: Scope): Scope {
   return own;
 }
 
-/** The elements that a workgroup reads of each array. */
+/** The elements of each buffer that a workgroup touches, each once. */
 class Footprints {
   readonly #arrays: ReadonlyMap<string, KernelArray>;
   readonly #sizes: Sizes;
-  readonly #seen = new Set<Value>();
+  readonly #seen = new Set<object>();
   readonly #elements = new Map<string, number>();
 
   constructor(arrays: ReadonlyMap<string, KernelArray>, sizes: Sizes) {
@@ -236,13 +239,28 @@ class Footprints {
     this.#sizes = sizes;
   }
 
-  /** @param reach combinations of positions that the load depends on, and of those that each of its indices depends on */
-  add(load: Value, name: string, reach: number, indices: readonly number[]): void {
+  /**
+   * Elements beside those that other accesses touch.
+   * @param access what touches them; a second time counts nothing
+   * @param reach combinations of positions that the address depends on
+   * @param each the same for each of its indices
+   */
+  add(access: object, name: string, reach: number, each: readonly number[]): void {
+    if (this.#seen.has(access)) return;
+    this.#seen.add(access);
+    this.#elements.set(name, (this.#elements.get(name) ?? 0) + this.#distinct(name, reach, each));
+  }
+
+  /** Elements of which other accesses may touch the same. */
+  cover(name: string, reach: number, each: readonly number[]): void {
+    this.#elements.set(name, Math.max(this.#elements.get(name) ?? 0, this.#distinct(name, reach, each)));
+  }
+
+  /** Of an array in a buffer; 0 for others. */
+  #distinct(name: string, reach: number, each: readonly number[]): number {
     const array = this.#arrays.get(name);
-    if (array === undefined || this.#seen.has(load)) return;
-    this.#seen.add(load);
-    const most = array.shape.reduce((count, size, at) => count * Math.min(sizeOf(size, this.#sizes), indices[at] ?? Infinity), 1);
-    this.#elements.set(name, (this.#elements.get(name) ?? 0) + Math.min(reach, most));
+    if (array === undefined || (array.space !== "input" && array.space !== "buffer")) return 0;
+    return Math.min(reach, array.shape.reduce((count, size, at) => count * Math.min(sizeOf(size, this.#sizes), each[at] ?? Infinity), 1));
   }
 
   /** No more of an array is counted than there is. */
@@ -250,9 +268,9 @@ class Footprints {
     let total = 0;
     for (const [name, elements] of this.#elements) {
       const array = this.#arrays.get(name);
-      if (array === undefined) continue;
+      if (array === undefined || elements === 0) continue;
       const whole = 4 * storageWords(array.element, array.shape.map((size) => sizeOf(size, this.#sizes)));
-      total += Math.min(whole, elements * bitsOf(array.element) / 8);
+      total += Math.min(whole, (elements * bitsOf(array.element)) / 8);
     }
     return total;
   }

@@ -8,7 +8,7 @@ import type { Item, Kernel, Node, Stage } from "../kernel/kernel";
 /** One line for each loop, stage, barrier and assignment. */
 export function nestOf(kernel: Kernel, opener: Opener): readonly string[] {
   const grid = kernel.grid.length === 0 ? "one workgroup" : kernel.grid.map((axis) => range(axis, opener)).join(", ");
-  return [`workgroups ${grid}; ${kernel.lanes} lanes`, ...indented(kernel.body.flatMap((node) => nodeLines(node, opener)))];
+  return withoutNumbers([`workgroups ${grid}; ${kernel.lanes} lanes`, ...indented(kernel.body.flatMap((node) => nodeLines(node, opener)))]);
 }
 
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`);
@@ -61,16 +61,36 @@ function itemLines(item: Item, opener: Opener): readonly string[] {
 
 const isTrue = (value: Value): boolean => value.kind === "truth" && value.value;
 
-/** The loops of the reductions in `value`, outermost first, and then the assignment itself. */
+/** The loops of the reductions in `value`, each around what depends on it only, and then the assignment itself. */
 function valueLines(value: Value, target: string, op: string, opener: Opener): readonly string[] {
-  return [...outermost(value).flatMap((reduce) => reduceLines(reduce, opener)), `${target} ${op} ${printValue(opener, value)}`];
+  return [...loopLines(loopsOf(value, opener), undefined, opener), `${target} ${op} ${printValue(opener, value)}`];
 }
 
-function reduceLines(reduce: Reduce, opener: Opener): readonly string[] {
-  const { index, where, body } = opener.open(reduce);
-  const guard = isTrue(where) ? "" : ` where ${printValue(opener, where)}`;
-  const inner = [...outermost(where), ...outermost(body)].flatMap((inside) => reduceLines(inside, opener));
-  return [`for ${range(index, opener)}${guard}: ${reduce.op}`, ...indented(inner)];
+/** Reductions by the innermost reduction whose position they depend on; `undefined` for those that depend on none. */
+type Loops = ReadonlyMap<Reduce | undefined, readonly Reduce[]>;
+
+function loopsOf(value: Value, opener: Opener): Loops {
+  const loops = new Map<Reduce | undefined, Reduce[]>();
+  const seen = new Set<Reduce>();
+  const visit = (part: Value, around: readonly Reduce[]): void => {
+    for (const reduce of outermost(part)) {
+      const parent = around.findLast((outer) => reduce.free.includes(opener.open(outer).index.name));
+      const { where, body } = opener.open(reduce);
+      for (const inner of [where, body]) visit(inner, [...around, reduce]);
+      if (!seen.has(reduce)) loops.set(parent, [...(loops.get(parent) ?? []), reduce]);
+      seen.add(reduce);
+    }
+  };
+  visit(value, []);
+  return loops;
+}
+
+function loopLines(loops: Loops, parent: Reduce | undefined, opener: Opener): readonly string[] {
+  return (loops.get(parent) ?? []).flatMap((reduce) => {
+    const { index, where } = opener.open(reduce);
+    const guard = isTrue(where) ? "" : ` where ${printValue(opener, where)}`;
+    return [`for ${range(index, opener)}${guard}: ${reduce.op}`, ...indented(loopLines(loops, reduce, opener))];
+  });
 }
 
 /** The reductions in a value that lie in no other, each once. */
@@ -78,5 +98,15 @@ function outermost(value: Value, seen: Set<Value> = new Set()): readonly Reduce[
   if (seen.has(value)) return [];
   seen.add(value);
   if (value.kind === "reduce") return [value];
-  return children(value).flatMap((part) => outermost(part, seen));
+  return value.kind === "index" ? [] : children(value).flatMap((part) => outermost(part, seen));
+}
+
+/** Leaves out the numbers that tell positions on one axis apart, where there is but one of them. */
+function withoutNumbers(lines: readonly string[]): readonly string[] {
+  const name = /(`[^`]+`|[A-Za-z_][\w.]*)('\d+|'+)?/g;
+  const numbers = new Map<string, Set<string>>();
+  for (const line of lines) {
+    for (const [, axis = "", number = ""] of line.matchAll(name)) numbers.set(axis, (numbers.get(axis) ?? new Set()).add(number));
+  }
+  return lines.map((line) => line.replace(name, (all, axis: string) => (numbers.get(axis)?.size === 1 ? axis : all)));
 }

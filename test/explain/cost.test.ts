@@ -58,6 +58,25 @@ describe("bytes", () => {
     expect(costOf(kernel, { n: 8, m: 2 }, b).bytesRead).toBe(2 * (4 + 8));
   });
 
+  test("what is set and then added to, step by step, is the same memory, stored once and read once", () => {
+    const m = index("m", b.extent("m"));
+    const bins = tensor("bins", ["v"]);
+    const keys = tensor("keys", ["m"], { kind: "uint", bits: 2 });
+    const v = index("v", b.constant(4));
+    const lane = index("lane", b.constant(LANES));
+    const stage: Stage = {
+      kind: "stage", lanes: [lane], digits: [], block: [], vector: undefined, roles: {}, inside: b.less(lane, b.constant(1)), otherwise: undefined,
+      items: [
+        { kind: "assign", array: "bins", indices: [v], op: "=", value: b.constant(0), over: [v], where: b.true },
+        { kind: "assign", array: "bins", indices: [b.load(keys, [m])], op: "+=", value: b.constant(1), over: [m], where: b.true },
+      ],
+    };
+    const bin: KernelArray = { ...array(bins, "buffer"), shape: [b.constant(4)] };
+    const kernel: Kernel = { name: "bins", grid: [], lanes: LANES, arrays: [array(keys, "input"), bin], body: [stage] };
+    // 100 keys of two bits, and the bins once.
+    expect(costOf(kernel, { m: 100 }, b)).toMatchObject({ workgroups: 1, bytesRead: 25 + 16, bytesWritten: 16 });
+  });
+
   test("nothing is read for an axis without positions", () => {
     const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
     expect(costOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0 });
@@ -89,4 +108,17 @@ test("the loops of a kernel are printed, innermost line last", () => {
         for m < extent(m): max
         out[n] = x[n] + (max m < extent(m): table[m])"
   `);
+});
+
+test("a loop that another does not depend on stands outside it, once", () => {
+  const kernel = perElement([array(x, "input"), array(table, "input")], (i) => {
+    const m = index("m", b.extent("m"));
+    const highest = b.reduce("max", m, b.load(table, [m]));
+    return b.add(b.load(x, [i]), b.reduce("sum", m, b.apply("exp", [b.subtract(b.load(table, [m]), highest)])));
+  });
+  expect(nestOf(kernel, b).slice(3)).toEqual([
+    "    for m < extent(m): max",
+    "    for m < extent(m): sum",
+    "    out[n] = x[n] + (sum m < extent(m): exp(table[m] - (max m < extent(m): table[m])))",
+  ]);
 });
