@@ -38,3 +38,12 @@ export function backendName(text: string): Backend {
   if (found === undefined) throw new InvalidArgumentError(`Expected one of ${BACKENDS.join(", ")}.`);
   return found;
 }
+
+const PLANS = ["direct", "folds"] as const;
+
+/** How kernels are planned. */
+export function plansName(text: string): (typeof PLANS)[number] {
+  const found = PLANS.find((name) => name === text);
+  if (found === undefined) throw new InvalidArgumentError(`Expected one of ${PLANS.join(", ")}.`);
+  return found;
+}

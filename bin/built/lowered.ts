@@ -2,14 +2,15 @@
 
 import type { Explanation } from "../../compiler/explain/explain";
 import { inferSizes } from "../../compiler/explain/infer";
+import type { Plans } from "../../compiler/lower";
 import type { SerialisedGraph } from "../../spec/graph/json";
 import { fixedSizes, type Sizes } from "../../spec/tensor/check";
 import { load, lowered, type LoweredKernel } from "../../runtime/lowering";
 import { DEFAULT_LIMITS } from "../../runtime/webgpu/gpu";
 
 /** @throws KvernError KV21nn for sizes that do not fit; KV2001, KV2102 where they decide a condition, and it fails; KV41nn */
-export function loweredWith(serialised: SerialisedGraph, set: Sizes): LoweredKernel {
-  return lowered(serialised, set, DEFAULT_LIMITS);
+export function loweredWith(serialised: SerialisedGraph, set: Sizes, plans: Plans = "direct"): LoweredKernel {
+  return lowered(serialised, { set, plans }, DEFAULT_LIMITS);
 }
 
 export interface ExplainedKernel {
@@ -21,10 +22,10 @@ export interface ExplainedKernel {
 }
 
 /** @throws KvernError as `loweredWith` */
-export function explained(serialised: SerialisedGraph, set: Sizes): ExplainedKernel {
+export function explained(serialised: SerialisedGraph, set: Sizes, plans: Plans): ExplainedKernel {
   const { graph } = load(serialised);
   const given = fixedSizes(graph, set);
   const inferred = inferSizes(graph, given);
   const open = graph.axes.filter(({ name }) => given[name] === undefined && inferred[name] === undefined).map(({ name }) => name);
-  return { plan: loweredWith(serialised, set).explain(inferred), open, inferred };
+  return { plan: loweredWith(serialised, set, plans).explain(inferred), open, inferred };
 }

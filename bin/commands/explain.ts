@@ -1,12 +1,14 @@
 import type { Command } from "commander";
+import type { Plans } from "../../compiler/lower";
 import type { Explanation } from "../../compiler/explain/explain";
 import type { Sizes } from "../../spec/tensor/check";
 import { compileKernel } from "../kernels";
-import { axisSizes, SET } from "../options";
+import { axisSizes, plansName, SET } from "../options";
 
 interface Options {
   readonly kernel: string;
   readonly set?: Sizes;
+  readonly plans: Plans;
   readonly json?: true;
 }
 
@@ -23,11 +25,12 @@ export function explain(program: Command): void {
     .argument("<file>", "a TypeScript file that exports the kernel")
     .requiredOption("--kernel <name>", "the exported kernel")
     .option(...SET, axisSizes)
+    .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
     .option("--json", "print the plan as JSON")
-    .action(async (file: string, { kernel, set = {}, json }: Options) => {
+    .action(async (file: string, { kernel, set = {}, plans, json }: Options) => {
       const graph = await compileKernel(file, kernel);
       const { explained } = await import("../built/lowered");
-      const { plan, open, inferred } = explained(graph, set);
+      const { plan, open, inferred } = explained(graph, set, plans);
       process.stdout.write(json ? `${JSON.stringify(plan, undefined, 2)}\n` : `${text(plan, open, inferred)}\n`);
     });
 }

@@ -5,7 +5,7 @@ import { elementName } from "../../spec/tensor/element";
 import { shapeText, type TensorData } from "../../spec/tensor/tensor";
 import { compileKernel } from "../kernels";
 import { inTheirTypes } from "../outputs";
-import { axisSizes, backendName, SET, type Backend } from "../options";
+import { axisSizes, backendName, plansName, SET, type Backend } from "../options";
 
 interface Options {
   readonly kernel: string;
@@ -31,8 +31,9 @@ export function run(program: Command): void {
     .requiredOption("--kernel <name>", "the exported kernel")
     .option("--in <file>", "safetensors file of the inputs")
     .requiredOption("--out <file>", "safetensors file for the outputs")
-    .option("--backend <name>", "auto, wgsl, interpreter or source", backendName, "auto")
-    .option("--mode <mode>", "mode of a backend that has several")
+    .option("--backend <name>", "auto, wgsl, gpujs, interpreter or source", backendName, "auto")
+    .option("--mode <mode>", "of gpujs: webgpu, webgl2, webasm or cpu")
+    .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
     .option(...SET, axisSizes)
     .action(async (file: string, options: Options) => {
       const graph = await compileKernel(file, options.kernel);
@@ -61,7 +62,7 @@ async function runDevice(graph: SerialisedGraph, inputs: Tensors, { backend, mod
   const { openDevice } = await import("../../runtime");
   const device = await openDevice({ backend: backend as "auto", ...(mode === undefined ? {} : { mode }) });
   try {
-    const prepared = await device.prepare(graph, set === undefined ? {} : { set });
+    const prepared = await device.prepare(graph, { plans, ...(set === undefined ? {} : { set }) });
     return { outputs: await prepared.run(inputs), how: device.describe() };
   } finally {
     await device.close();

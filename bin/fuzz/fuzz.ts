@@ -128,11 +128,14 @@ async function smallest(subject: Subject, trial: Trial, before: Failure): Promis
 /** A program that was tried: on `subject`, if it could be compiled. */
 type Tried =
   | { readonly subject: Subject; readonly trial: Trial; readonly outcome: Outcome }
-  | { readonly subject: undefined; readonly trial: undefined; readonly outcome: Failure };
+  | { readonly subject: undefined; readonly trial: undefined; readonly outcome: Outcome };
 
 let count = 0;
 
-/** Programs are legal as they are made, so that a refusal by the compiler is a failure too. */
+/**
+ * Programs are legal as they are made, so that a refusal by the compiler is a failure too; but for a read that only takes
+ * place where its axis is empty, which no clamp can mend.
+ */
 async function tryProgram(program: RandomProgram, folder: string, { prepare }: Search, choose: (subject: Subject) => Promise<{ readonly trial: Trial; readonly outcome: Outcome }>): Promise<Tried> {
   const file = join(folder, `${count++}.ts`);
   const text = programText(program);
@@ -145,6 +148,9 @@ async function tryProgram(program: RandomProgram, folder: string, { prepare }: S
     const subject = new Subject(graph, await prepare(file, graph));
     return { subject, ...(await choose(subject)) };
   } catch (fault) {
+    if (fault instanceof KvernError && fault.diagnostics.every(({ code }) => code === "KV2001")) {
+      return { subject: undefined, trial: undefined, outcome: { kind: "refused", text: fault.diagnostics.map(summary).join("; ") } };
+    }
     return broken(fault instanceof KvernError ? fault.diagnostics.map(summary).join("; ") : String(fault));
   }
 }
