@@ -2,7 +2,7 @@
 
 import { choose, condition } from "./choose";
 import { describe, known, list, native, UNDEFINED, type Machine, type Meaning, type Native } from "./meaning";
-import { binary } from "./operators";
+import { binary, joined } from "./operators";
 import type { ts } from "./typescript";
 
 /** The longest array that a program may make. */
@@ -100,7 +100,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   indexOf: (machine, items, [item = UNDEFINED], site) => known(items.findIndex((other) => same(machine, other, item, site))),
   join: (machine, items, [separator], site) => {
     const texts = items.map((item) => (item.kind === "static" ? String(item.value ?? "") : machine.refuse(site, { code: "KV1117", message: "a text is made of something that is not known while compiling", expected: "strings and numbers that are known", got: describe(item) })));
-    return known(texts.join(separator?.kind === "static" && separator.value !== undefined ? String(separator.value) : ","));
+    return joined(machine, texts, separator?.kind === "static" && separator.value !== undefined ? String(separator.value) : ",", site);
   },
   keys: (_, items) => list(items.map((_item, at) => known(at))),
   lastIndexOf: (machine, items, [item = UNDEFINED], site) => known(items.length - 1 - [...items].reverse().findIndex((other) => same(machine, other, item, site))),

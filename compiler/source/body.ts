@@ -34,6 +34,7 @@ export class GrowingBody implements Body {
   /** Conditions that an axis is not empty, which hold because something runs along it. */
   readonly #nonEmpty = new Map<Value, string>();
   readonly #obligations = new Map<string, Obligation>();
+  readonly #settled = new Set<string>();
   readonly #fixed: ReadonlyMap<string, number>;
   readonly #court: Court;
 
@@ -102,11 +103,21 @@ export class GrowingBody implements Body {
     if (!index.facts.integer) {
       this.#court.refuse(site, { code: "KV2002", message: `\`${name}\` is read on its axis \`${axis.name}\` at a number that may not be an integer`, expected: `an index of \`${axis.name}\``, got: index.facts.mayBeNegativeInfinity || index.facts.mayBePositiveInfinity ? "a number that may be infinite" : "a number", mend: "`Math.floor(i)` makes an integer of a number, `clamp(Math.floor(i), axis)` an index." });
     }
-    if (this.conditions.includes(builder.false) || isInside(builder, index, size, this.conditions)) return;
-    const under = this.#relevant(axis.name, index);
-    const claim = { kind: "inside", index, axis: axis.name, of: name, under } as const;
-    if (this.#sizesDecide(claim, size)) this.#owe(claim, site);
+    if (this.conditions.includes(builder.false)) return;
+    // A reader is inlined wherever it is called: the same read, on the same way, has been dealt with.
+    const read = `${name} ${axis.name} ${index.id} ${this.conditions.map(({ id }) => id).join(" ")}`;
+    if (this.#settled.has(read)) return;
+    if (this.#isSettled(name, axis.name, index, size, site)) this.#settled.add(read);
     else this.#court.report(site, outside(name, axis.name, index, size));
+  }
+
+  /** Whether a read is proved to be inside, or the proof is owed. */
+  #isSettled(of: string, axis: string, index: Value, size: Value, site: ts.Node): boolean {
+    if (isInside(this.builder, index, size, this.conditions)) return true;
+    const claim = { kind: "inside", index, axis, of, under: this.#relevant(axis, index) } as const;
+    const decided = this.#sizesDecide(claim, size);
+    if (decided) this.#owe(claim, site);
+    return decided;
   }
 
   /**

@@ -108,16 +108,26 @@ function placeIn(source: ts.SourceFile, file: string, start: number, end: number
 function originOf(files: Files, sources: PackageSources): Origin {
   const spec = `${sources.root}/spec/`;
   const inPackage = (file: ts.SourceFile): string | undefined => (file.fileName.startsWith(spec) ? file.fileName.slice(spec.length) : undefined);
+  const names = new Map<ts.SourceFile, string>();
   const name = (file: ts.SourceFile): string => {
-    const inside = inPackage(file);
-    return inside === undefined ? files.name(file.fileName) : `kvern/spec/${inside}`;
+    let found = names.get(file);
+    if (found === undefined) {
+      const inside = inPackage(file);
+      names.set(file, (found = inside === undefined ? files.name(file.fileName) : `kvern/spec/${inside}`));
+    }
+    return found;
   };
+  const places = new Map<ts.Node, Place>();
   return {
     inPackage,
     isLibrary: (file) => file.isDeclarationFile || file.fileName.includes("/node_modules/"),
     placeOf: (node) => {
-      const file = node.getSourceFile();
-      return placeIn(file, name(file), node.getStart(file), node.getEnd());
+      let place = places.get(node);
+      if (place === undefined) {
+        const file = node.getSourceFile();
+        places.set(node, (place = placeIn(file, name(file), node.getStart(file), node.getEnd())));
+      }
+      return place;
     },
   };
 }

@@ -66,8 +66,11 @@ function exportedKernels({ checker, entry, origin }: Checked): readonly ts.Symbo
   return checker.getExportsOfModule(module).filter((symbol) => {
     const target = (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol);
     if ((target.flags & ts.SymbolFlags.Value) === 0) return false;
-    const declared = checker.getTypeOfSymbol(target).getSymbol();
-    return declared?.name === "Kernel" && declared.declarations?.some((declaration) => origin.inPackage(declaration.getSourceFile()) === "language/kernel.ts") === true;
+    const type = checker.getTypeOfSymbol(target);
+    return (type.isUnion() ? type.types : [type]).every((each) => {
+      const declared = each.getSymbol();
+      return declared?.name === "Kernel" && declared.declarations?.some((declaration) => origin.inPackage(declaration.getSourceFile()) === "language/kernel.ts") === true;
+    });
   });
 }
 

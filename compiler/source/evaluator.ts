@@ -33,6 +33,11 @@ export class Evaluator implements Machine {
   /** Faults after which evaluation went on. */
   readonly reported: Diagnostic[] = [];
   readonly #modules = new Modules();
+  readonly #symbols = new Map<ts.Identifier, ts.Symbol | undefined>();
+  /** What calls gave in the body that is being evaluated. */
+  #results = new Map<Closure, Map<string, Meaning>>();
+  readonly #identities = new WeakMap<Meaning, number>();
+  #identityCount = 0;
   #body: GrowingBody | undefined;
   #frames: Frame[] = [];
   #steps = 0;
@@ -61,7 +66,10 @@ export class Evaluator implements Machine {
     const [outerBody, frames, nesting] = [this.#body, this.#frames, this.#nesting];
     this.#body = body;
     this.#frames = [];
-    if (body !== undefined) this.#steps = 0;
+    if (body !== undefined) {
+      this.#steps = 0;
+      this.#results = new Map();
+    }
     try {
       return action();
     } finally {
@@ -69,6 +77,11 @@ export class Evaluator implements Machine {
       this.#frames = frames;
       this.#nesting = nesting;
     }
+  }
+
+  symbolAt(name: ts.Identifier): ts.Symbol | undefined {
+    if (!this.#symbols.has(name)) this.#symbols.set(name, this.checker.getSymbolAtLocation(name));
+    return this.#symbols.get(name);
   }
 
   evaluate(node: ts.Expression, scope: Scope | undefined): Meaning {
@@ -104,16 +117,41 @@ export class Evaluator implements Machine {
     if (body === undefined) return this.refuse(site, { code: "KV1125", message: `\`${functionName(declaration)}\` has no body to look into`, expected: "a function written in the language" });
     const scope = new Scope(closure.scope);
     if (name !== undefined && ts.isFunctionExpression(declaration) && ts.isIdentifier(name)) {
-      const symbol = this.checker.getSymbolAtLocation(name);
+      const symbol = this.symbolAt(name);
       if (symbol !== undefined) scope.bind(symbol, closure);
     }
+    const call = this.#callKey(args);
+    const had = call === undefined ? undefined : this.#results.get(closure)?.get(call);
+    if (had !== undefined) return had;
     this.#frames.push({ closure, site });
     try {
       bindParameters(this, parameters, args, scope);
-      return ts.isBlock(body) ? block(this, body.statements, scope) : this.evaluate(body, scope);
+      const result = ts.isBlock(body) ? block(this, body.statements, scope) : this.evaluate(body, scope);
+      if (call !== undefined) this.#remember(closure, call, result);
+      return result;
     } finally {
       this.#frames.pop();
     }
+  }
+
+  /** Functions are pure: in one body, under the same conditions, the same arguments give the same. */
+  #callKey(args: readonly Meaning[]): string | undefined {
+    if (this.#body === undefined) return undefined;
+    return `${args.map((arg) => this.#identity(arg)).join(" ")} | ${this.#body.conditions.map(({ id }) => id).join(" ")}`;
+  }
+
+  #identity(meaning: Meaning): string {
+    if (meaning.kind === "node") return `node ${meaning.node.id}`;
+    if (meaning.kind === "static") return typeof meaning.value === "string" ? JSON.stringify(meaning.value) : Object.is(meaning.value, -0) ? "-0" : String(meaning.value);
+    let number = this.#identities.get(meaning);
+    if (number === undefined) this.#identities.set(meaning, (number = this.#identityCount++));
+    return `object ${number}`;
+  }
+
+  #remember(closure: Closure, call: string, result: Meaning): void {
+    let results = this.#results.get(closure);
+    if (results === undefined) this.#results.set(closure, (results = new Map<string, Meaning>()));
+    results.set(call, result);
   }
 
   outside(symbol: ts.Symbol, site: ts.Node): Meaning {

@@ -6,7 +6,7 @@ import { checkLength } from "./arrays";
 import { closureOf, WAITING } from "./functions";
 import { describe, fieldsOf, known, list, ofNode, UNDEFINED, type Fault, type Machine, type Meaning, type Scope } from "./meaning";
 import { element, items, member } from "./members";
-import { binary, computed, isBinaryOperator, unary } from "./operators";
+import { binary, computed, isBinaryOperator, joined, unary } from "./operators";
 import { propertyKey } from "./patterns";
 import { ASSIGNMENT, wordsOf } from "./statements";
 import { ts } from "./typescript";
@@ -61,7 +61,7 @@ const missingOperator = (operator: string, mend: string): Fault => ({ code: "KV1
 function identifier(machine: Machine, node: ts.Identifier, scope: Scope | undefined): Meaning {
   if (node.text === "undefined") return UNDEFINED;
   if (node.text === "NaN") return computed(machine, NaN, node);
-  const symbol = machine.checker.getSymbolAtLocation(node);
+  const symbol = machine.symbolAt(node);
   if (symbol === undefined) return machine.refuse(node, { code: "KV1119", message: `\`${node.text}\` means nothing here` });
   return scope?.find(symbol) ?? machine.outside(symbol, node);
 }
@@ -141,7 +141,7 @@ function template(machine: Machine, node: ts.TemplateExpression, scope: Scope | 
     if (part.kind !== "static") return machine.refuse(inner, { code: "KV1117", message: "a text is made of something that is not known while compiling", expected: "strings and numbers that are known", got: describe(part) });
     return String(part.value) + literal.text;
   });
-  return known(node.head.text + parts.join(""));
+  return joined(machine, [node.head.text, ...parts], "", node);
 }
 
 function arrayOf(machine: Machine, elements: readonly ts.Expression[], scope: Scope | undefined, site: ts.Node): Meaning {

@@ -74,6 +74,8 @@ export type Fault = Omit<Diagnostic, keyof Place | "related">;
 export interface Machine {
   readonly checker: ts.TypeChecker;
   readonly origin: Origin;
+  /** What a name stands for; functions are evaluated many times, their names are looked up once. */
+  symbolAt(name: ts.Identifier): ts.Symbol | undefined;
   evaluate(expression: ts.Expression, scope: Scope | undefined): Meaning;
   call(callee: Meaning, args: readonly Meaning[], site: ts.Node): Meaning;
   /** The value of a name that no scope holds: a global, or something of a module. */

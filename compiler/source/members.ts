@@ -2,6 +2,7 @@
 
 import { arrayMethod } from "./arrays";
 import { describe, fieldsOf, known, list, native, UNDEFINED, type AxisMeaning, type Fields, type InputMeaning, type KernelMeaning, type Machine, type Meaning } from "./meaning";
+import { LONGEST_TEXT, textTooLong } from "./operators";
 import type { Element } from "../../spec/graph/node";
 import type { ts } from "./typescript";
 
@@ -56,9 +57,6 @@ const STRING_METHODS = new Set([
 ]);
 const NUMBER_METHODS = new Set(["toExponential", "toFixed", "toPrecision", "toString", "valueOf"]);
 
-/** The longest string that a program may make. */
-const LONGEST = 65536;
-
 function staticMember(machine: Machine, value: string | number | boolean | null | undefined, name: string, site: ts.Node): Meaning {
   if (value === undefined || value === null) {
     return machine.refuse(site, { code: "KV1121", message: `\`${name}\` of ${value}`, expected: "a value", got: String(value), mend: "Give an optional value a default: `options.n ?? 0`." });
@@ -71,10 +69,13 @@ function staticMember(machine: Machine, value: string | number | boolean | null 
   if (!methods.has(name)) return machine.refuse(site, { code: "KV1119", message: `the language has no \`${name}\` of a ${typeof value}`, expected: [...methods].join(", ") || "an operator" });
   return native(name, (inner, args, at) => {
     const plain = args.map((arg) => (arg.kind === "static" ? arg.value : inner.refuse(at, { code: "KV1117", message: `\`${name}\` of a ${typeof value} takes what is known while compiling`, expected: "strings and numbers that are known", got: describe(arg) })));
-    if ((name === "repeat" || name.startsWith("pad")) && Number(plain[0]) * (name === "repeat" ? value.toString().length : 1) > LONGEST) inner.refuse(at, { code: "KV1123", message: "a string grows beyond bounds", expected: `at most ${LONGEST} characters`, got: String(plain[0]) });
+    // `repeat` and the `pad` methods are given the length that they make; the others make at most the square of theirs.
+    const length = name === "repeat" ? String(value).length * Number(plain[0]) : name.startsWith("pad") ? Number(plain[0]) : 0;
+    if (length > LONGEST_TEXT) inner.refuse(at, textTooLong(length));
     const method = (Object(value) as Readonly<Record<string, (...of: unknown[]) => unknown>>)[name];
     try {
-      return fromPlain(method?.apply(value, plain));
+      const made = method?.apply(value, plain);
+      return typeof made === "string" && made.length > LONGEST_TEXT ? inner.refuse(at, textTooLong(made.length)) : fromPlain(made);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return inner.refuse(at, { code: "KV1121", message: `\`${name}\` cannot take this: ${error.message}`, got: plain.map(String).join(", ") });

@@ -43,7 +43,10 @@ export class Modules {
     if (ts.isSourceFile(declaration)) return declaration.fileName.endsWith(".json") ? this.#json(machine, declaration, site) : this.#namespace(symbol);
     if (ts.isFunctionDeclaration(declaration)) {
       const written = symbol.declarations?.find((each): each is ts.FunctionDeclaration => ts.isFunctionDeclaration(each) && each.body !== undefined);
-      return written === undefined ? machine.refuse(site, foreign(symbol.name)) : closureOf(machine, written, undefined);
+      if (written === undefined) return machine.refuse(site, foreign(symbol.name));
+      const closure = closureOf(machine, written, undefined);
+      this.#constants.bind(symbol, closure);
+      return closure;
     }
     if (ts.isExportAssignment(declaration)) return machine.apart(() => machine.evaluate(declaration.expression, undefined));
     const variable = ts.isBindingElement(declaration) ? rootOf(declaration) : declaration;

@@ -31,7 +31,7 @@ function onKnown(machine: Machine, operator: string, left: Static, right: Static
     const compute = ON_NUMBERS[operator];
     if (compute !== undefined) return computed(machine, compute(a, b), site);
   }
-  if (operator === "+" && (typeof a === "string" || typeof b === "string")) return known(String(a) + String(b));
+  if (operator === "+" && (typeof a === "string" || typeof b === "string")) return joined(machine, [String(a), String(b)], "", site);
   if (typeof a === "string" && typeof b === "string") {
     switch (operator) {
       case "<": return known(a < b);
@@ -42,6 +42,17 @@ function onKnown(machine: Machine, operator: string, left: Static, right: Static
     }
   }
   return machine.refuse(site, wrongKind(operator, isNumber(a) || (typeof a === "string" && typeof b !== "string" && operator !== "+") ? right : left));
+}
+
+/** The longest text that a program may make. */
+export const LONGEST_TEXT = 65536;
+
+export const textTooLong = (length: number): Fault => ({ code: "KV1123", message: "a text grows beyond bounds", expected: `at most ${LONGEST_TEXT} characters`, got: String(length) });
+
+/** Texts one after another. */
+export function joined(machine: Machine, texts: readonly string[], separator: string, site: ts.Node): Meaning {
+  const length = texts.reduce((total, text) => total + text.length, 0) + separator.length * Math.max(texts.length - 1, 0);
+  return length > LONGEST_TEXT ? machine.refuse(site, textTooLong(length)) : known(texts.join(separator));
 }
 
 /** A number that was computed while compiling; inside a body it must be one. */

@@ -7,7 +7,7 @@ import { ts } from "./typescript";
 /** Binds the names of `name` to the parts of `meaning`. */
 export function bind(machine: Machine, name: ts.BindingName, meaning: Meaning, scope: Scope): void {
   if (ts.isIdentifier(name)) {
-    const symbol = machine.checker.getSymbolAtLocation(name);
+    const symbol = machine.symbolAt(name);
     if (symbol !== undefined) scope.bind(symbol, meaning);
   } else if (ts.isObjectBindingPattern(name)) bindFields(machine, name, meaning, scope);
   else bindItems(machine, name, meaning, scope);

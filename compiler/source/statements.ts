@@ -13,7 +13,7 @@ export function block(machine: Machine, statements: Statements, outer: Scope | u
   const scope = new Scope(outer);
   for (const statement of statements) {
     if (!ts.isFunctionDeclaration(statement) || statement.name === undefined) continue;
-    const symbol = machine.checker.getSymbolAtLocation(statement.name);
+    const symbol = machine.symbolAt(statement.name);
     if (symbol !== undefined && statement.body !== undefined) scope.bind(symbol, closureOf(machine, statement, scope));
   }
   return from(machine, statements, 0, scope, rest);

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { faultsOf, inBody, meaning } from "./compiling";
+
+const times = (count: number, text: (n: number) => string, between = ""): string => Array.from({ length: count }, (_, n) => text(n)).join(between);
+
+/** Programs that are large, deep or would never end; each is compiled or refused, soon. */
+const STRESS: readonly (readonly [what: string, body: string, faults: readonly string[]])[] = [
+  ["a sum of 800 terms", `return ${times(800, (n) => `x(t) * ${n + 1}`, " + ")};`, []],
+  ["a sum of 20000 terms, too many for TypeScript itself", `return ${times(20_000, (n) => `x(t) * ${n + 1}`, " + ")};`, ["KV1123"]],
+  ["brackets 400 deep", `return ${"(".repeat(400)}x(t)${")".repeat(400)};`, []],
+  ["brackets 3000 deep", `return ${"(".repeat(3000)}x(t)${")".repeat(3000)};`, ["KV1123"]],
+  ["brackets beyond the parser", `return ${"(".repeat(60_000)}x(t)${")".repeat(60_000)};`, ["KV1123"]],
+  ["a sum that nests to the right", `return ${times(300, () => "(x(t) + ")}0${")".repeat(300)};`, []],
+  ["a hundred ways", `${times(100, (n) => `if (x(t) > ${n}) return ${n * n};\n`)} return 0;`, []],
+  ["three hundred constants", `${times(300, (n) => `const v${n} = ${n === 0 ? "x(t)" : `v${n - 1}`} + ${n};\n`)} return v299;`, []],
+  ["a hundred functions, one inside the other", `const f0 = (n: number) => n; ${times(99, (n) => `const f${n + 1} = (n: number) => f${n}(n) + 1;\n`)} return f99(x(t));`, []],
+  ["two hundred functions, one inside the other", `const f0 = (n: number) => n; ${times(199, (n) => `const f${n + 1} = (n: number) => f${n}(n) + 1;\n`)} return f199(x(t));`, ["KV1123"]],
+  ["a doubling at every call", `const f0 = (n: number) => n; ${times(30, (n) => `const f${n + 1} = (n: number) => f${n}(n) + f${n}(n + 1);\n`)} return f30(x(t));`, []],
+  ["a doubling of what is never the same", `const f0 = (n: number) => Math.sin(n * x(t)); ${times(30, (n) => `const f${n + 1} = (n: number) => f${n}(n * 2) + f${n}(n * 2 + 1);\n`)} return f30(1);`, ["KV1123"]],
+  ["arrays that double", `const a0 = [x(t)]; ${times(30, (n) => `const a${n + 1} = [...a${n}, ...a${n}];\n`)} return a30.length;`, ["KV1123"]],
+  ["texts that double", `const a0 = "ab"; ${times(60, (n) => `const a${n + 1} = a${n} + a${n};\n`)} return a60.length;`, ["KV1123"]],
+  ["a text that is long at once", 'return "a".repeat(1e9).length;', ["KV1123"]],
+  ["a length beyond all arrays", "return Array.from({ length: 1e12 }, () => 1).length;", ["KV1123"]],
+  ["a length that is none", "return Array.from({ length: -1 }, () => 1).length + Array.from({ length: NaN }, () => 1).length;", ["KV1115"]],
+  ["twenty reductions, one inside the other", `return ${times(20, (n) => `sum(token, (u${n}) => `)}x(u0) * x(u19)${")".repeat(20)};`, []],
+  ["twelve softmaxes, one inside the other", `${times(12, (n) => `const f${n} = (i: number): number => ${n === 0 ? "x(clamp(i, token))" : `softmax(token, f${n - 1})(clamp(i, token))`};\n`)} return f11(t);`, []],
+  ["a hundred guards around a read", `return ${times(100, (n) => `x(t) > ${n} ? `)}x(clamp(t + 1, token))${" : 0".repeat(100)};`, []],
+];
+
+describe("work is bounded", () => {
+  it.each(STRESS)("%s", async (_, body, faults) => {
+    const started = performance.now();
+    const found = await faultsOf(inBody(body));
+    expect(found.map((fault) => fault.split(" ")[0])).toEqual(faults);
+    expect(performance.now() - started).toBeLessThan(20_000);
+  }, 60_000);
+
+  it("what is large and simple stays simple", async () => {
+    expect(await meaning(`return ${times(800, (n) => `x(t) * ${n + 1}`, " + ")};`)).toBe(`out[token] = ${(800 * 801) / 2} * x[token]`);
+  });
+});
