@@ -16,13 +16,21 @@ import { spread } from "./plan/spread";
 import { workgroups } from "./plan/workgroups";
 import type { DeviceLimits, Dispatch, Program, ProgramArray, Sizes } from "./program";
 
+/**
+ * `direct`: every reduction in a dispatch of its own, one lane for an element. `folds`: reductions that go through an axis
+ * together share a pass, in the legal plan of least estimated time; `direct` where nothing folds.
+ */
+export type Plans = "direct" | "folds";
+
 export interface LowerOptions {
   /** Sizes to make part of the text. Those that the graph's axes declare are so in any case. */
   readonly set?: Sizes;
   readonly limits: DeviceLimits;
   /** What kind of device it is; hardware unless given. */
   readonly profile?: DeviceProfile;
-  /** A plan to replay instead of choosing one. */
+  /** How kernels are planned; `direct` unless given. */
+  readonly plans?: Plans;
+  /** A plan of folds to replay instead of choosing one. */
   readonly fused?: FusedPlan;
 }
 
@@ -62,6 +70,7 @@ export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
     if (typeof made === "string") throw new InternalError(`a stored plan cannot be made here: ${made}`);
     return fusedLowering(specialised, made, refused, limits);
   }
+  if (options.plans !== "folds") return { ...lowerPlain(graph, options), fused: undefined, record: { fired: [], refused } };
   if (foldsPay(builder, specialised.graph)) {
     const { candidates, refused: why } = enumeratePlans(builder, specialised.graph, { limits, profile, fixed });
     refused.push(...why);

@@ -1,6 +1,7 @@
 /** @file What a device is to its users, whatever computes behind it. */
 
 import type { Explanation } from "../compiler/explain/explain";
+import type { Plans } from "../compiler/lower";
 import type { Element, Tensor } from "../spec/graph/node";
 import type { Sizes } from "../spec/tensor/check";
 import type { TensorData } from "../spec/tensor/tensor";
@@ -79,6 +80,8 @@ export interface PreparedKernel extends Runnable {
 export interface PrepareOptions {
   /** Sizes to fix: known here, they are part of the compiled text. */
   readonly set?: Sizes;
+  /** How WGSL kernels are planned: `direct` (the default), or `folds`, which shares passes over an axis where that is sound. */
+  readonly plans?: Plans;
 }
 
 export interface Device {

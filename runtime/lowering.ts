@@ -1,7 +1,7 @@
 /** @file From what a user hands to `prepare` to a kernel: the graph read, its sizes checked, lowered for a device. */
 
 import { explain, type Explanation } from "../compiler/explain/explain";
-import { lowerAll } from "../compiler/lower";
+import { lowerAll, type Plans } from "../compiler/lower";
 import { HARDWARE, SOFTWARE } from "../compiler/plan/fold/cost";
 import type { Program } from "../compiler/program";
 import type { GraphBuilder } from "../spec/graph/builder";
@@ -39,10 +39,10 @@ export function load(json: unknown): Loaded {
  * @throws KvernError KV5101 when `json` is no graph; KV21nn when `set` does not fit it; KV2001 and KV2102 where `set`
  * decides it; KV41nn what no device of these limits can do
  */
-export function lowered(json: unknown, set: Sizes, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
+export function lowered(json: unknown, { set = {}, plans = "direct" }: { readonly set?: Sizes; readonly plans?: Plans }, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
   const { graph, kernel } = load(json);
   const check = new RunCheck(kernel, set);
-  const { specialised, kernels, program, record } = lowerAll(graph, { set, limits, profile: kind === "software" ? SOFTWARE : HARDWARE });
+  const { specialised, kernels, program, record } = lowerAll(graph, { set, limits, plans, profile: kind === "software" ? SOFTWARE : HARDWARE });
   const explained = { program, axes: graph.axes, kernels, opener: specialised.builder, rewrites: record.fired, refused: record.refused };
   return { kernel, check, program, explain: (sizes) => explain(explained, sizes) };
 }

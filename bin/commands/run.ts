@@ -1,3 +1,4 @@
+import type { Plans } from "../../compiler/lower";
 import type { Command } from "commander";
 import type { SerialisedGraph } from "../../spec/graph/json";
 import type { Sizes } from "../../spec/tensor/check";
@@ -14,6 +15,7 @@ interface Options {
   readonly backend: Backend;
   readonly mode?: string;
   readonly set?: Sizes;
+  readonly plans: Plans;
 }
 
 type Tensors = Readonly<Record<string, TensorData>>;
@@ -58,7 +60,7 @@ interface Outcome {
   readonly how: string;
 }
 
-async function runDevice(graph: SerialisedGraph, inputs: Tensors, { backend, mode, set }: Options): Promise<Outcome> {
+async function runDevice(graph: SerialisedGraph, inputs: Tensors, { backend, mode, set, plans }: Options): Promise<Outcome> {
   const { openDevice } = await import("../../runtime");
   const device = await openDevice({ backend: backend as "auto", ...(mode === undefined ? {} : { mode }) });
   try {

@@ -1,7 +1,7 @@
 /** @file The WebGPU backend: kernels lowered to WGSL for the device at hand. */
 
 import type { Element } from "../../spec/graph/node";
-import { checkElements, type Sizes } from "../../spec/tensor/check";
+import { checkElements } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { hasInfinity } from "../../spec/tensor/storage";
 import { tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
@@ -24,7 +24,7 @@ export interface WebGpuOptions {
 }
 
 /** Reads a graph and lowers it. */
-export type Lower = (graph: unknown, set: Sizes, limits: Limits, kind: "hardware" | "software") => LoweredKernel;
+export type Lower = (graph: unknown, options: PrepareOptions, limits: Limits, kind: "hardware" | "software") => LoweredKernel;
 
 export class WebGpuDevice implements Device {
   readonly backend = "wgsl";
@@ -67,13 +67,13 @@ export class WebGpuDevice implements Device {
     return describe(this.backend, this.info);
   }
 
-  prepare(graph: unknown, { set = {} }: PrepareOptions = {}): Promise<PreparedKernel> {
-    return this.#gpu.busy(this.#prepare(graph, set));
+  prepare(graph: unknown, options: PrepareOptions = {}): Promise<PreparedKernel> {
+    return this.#gpu.busy(this.#prepare(graph, options));
   }
 
-  async #prepare(graph: unknown, set: Sizes): Promise<PreparedKernel> {
+  async #prepare(graph: unknown, options: PrepareOptions): Promise<PreparedKernel> {
     this.#gpu.ensureUsable("preparing a kernel");
-    const lowered = this.#lower(graph, set, this.limits, this.info.kind === "software" ? "software" : "hardware");
+    const lowered = this.#lower(graph, options, this.limits, this.info.kind === "software" ? "software" : "hardware");
     return { ...(await this.compile(lowered)), explain: (sizes = {}) => lowered.explain(sizes) };
   }
 
