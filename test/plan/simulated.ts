@@ -16,7 +16,7 @@ export interface Simulated {
 }
 
 export function runSimulated(
-  builder: GraphBuilder, graph: Graph, { kernels, arrays }: Scheduled, inputs: Readonly<Record<string, { readonly data: ArrayLike<number> }>>,
+  builder: GraphBuilder, graph: Graph, { kernels }: Scheduled, inputs: Readonly<Record<string, { readonly data: ArrayLike<number> }>>,
   sizes: Readonly<Record<string, number>>, warp: 4 | 32 | 64 = 32,
 ): Simulated {
   const faults = new Faults();
@@ -44,6 +44,5 @@ export function runSimulated(
     }
   }
   const outputs = Object.fromEntries(graph.outputs.map(({ name }) => [name, Float64Array.from(values.get(name) ?? [])]));
-  void arrays;
   return { outputs, faults: faults.list, barriers, loads, stores };
 }

@@ -13,12 +13,18 @@ import type { ChainPlan, FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 
 type Made = Pick<Choice, "rule" | "site" | "parameters">;
 
+/** Choices that a plan makes together, and the work that is then left. */
+export interface ChoiceSet {
+  readonly choices: readonly Made[];
+  readonly weight: number;
+}
+
 /** Sets of choices, the one with the least work first. */
-export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile): { readonly sets: readonly (readonly Made[])[]; readonly refused: readonly Refusal[] } {
+export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile): { readonly sets: readonly ChoiceSet[]; readonly refused: readonly Refusal[] } {
   const known: Sizes = { ...Object.fromEntries(graph.axes.map(({ name, extent }) => [name, extent ?? USUAL])), ...sizes };
   const weigh = ({ loads, operations, special }: Work): number => loads * profile.load + operations + special * profile.special;
   const refused = new Map<string, Refusal>();
-  const sets: { readonly choices: readonly Made[]; readonly weight: number }[] = [];
+  const sets: ChoiceSet[] = [];
   let current = graph;
   let made: readonly Made[] = [];
   for (const rule of ["unroll", "tabulate", "group"] as const) {
@@ -39,9 +45,9 @@ export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, pr
     }
     sets.push({ choices: made, weight });
   }
-  if (sets.length === 0) return { sets: [[]], refused: [...refused.values()] };
+  if (sets.length === 0) return { sets: [{ choices: [], weight: 0 }], refused: [...refused.values()] };
   const ordered = [...sets].sort((a, b) => a.weight - b.weight);
-  return { sets: ordered.map(({ choices }) => choices), refused: [...refused.values()] };
+  return { sets: ordered, refused: [...refused.values()] };
 }
 
 /** Whether a fold has enough in it to be cut into tiles. */
@@ -115,33 +121,47 @@ export function rolesOf(builder: GraphBuilder, derived: Derived, step: number): 
 interface StreamShape { readonly lanes: number; readonly tile: number; readonly part?: number; readonly step: number }
 interface ChainShape { readonly lanes: number; readonly tile: number; readonly part: number; readonly copies: number; readonly step: number }
 
-const STREAMS: readonly StreamShape[] = [
-  { lanes: 64, tile: 256, part: 256, step: 2 },
-  { lanes: 32, tile: 256, part: 1024, step: 2 },
-  { lanes: 64, tile: 64, part: 512, step: 1 },
-  { lanes: 128, tile: 256, part: 512, step: 2 },
-  { lanes: 64, tile: 128, step: 1 },
-  { lanes: 128, tile: 256, step: 2 },
-  { lanes: 256, tile: 256, step: 1 },
-];
-const CHAINS: readonly ChainShape[] = [
-  { lanes: 64, tile: 64, part: 1024, copies: 4, step: 4 },
-  { lanes: 64, tile: 64, part: 4096, copies: 4, step: 4 },
-  { lanes: 64, tile: 64, part: 4096, copies: 1, step: 1 },
-  { lanes: 64, tile: 64, part: 1024, copies: 1, step: 4 },
-];
+interface Shapes {
+  readonly streams: readonly StreamShape[];
+  readonly chains: readonly ChainShape[];
+}
+
+/** What is tried, by kind of device: what measured well there and what the estimates cannot tell from it. */
+const SHAPES: Readonly<Record<DeviceProfile["name"], Shapes>> = {
+  software: {
+    streams: [{ lanes: 32, tile: 256, part: 1024, step: 2 }, { lanes: 64, tile: 128, step: 1 }],
+    chains: [
+      { lanes: 64, tile: 64, part: 1024, copies: 4, step: 4 },
+      { lanes: 64, tile: 64, part: 1024, copies: 2, step: 4 },
+      { lanes: 64, tile: 64, part: 4096, copies: 2, step: 4 },
+      { lanes: 64, tile: 64, part: 4096, copies: 1, step: 1 },
+    ],
+  },
+  hardware: {
+    streams: [
+      { lanes: 64, tile: 256, part: 256, step: 2 },
+      { lanes: 64, tile: 64, part: 512, step: 1 },
+      { lanes: 128, tile: 256, part: 512, step: 2 },
+      { lanes: 64, tile: 128, step: 1 },
+      { lanes: 128, tile: 256, step: 2 },
+    ],
+    chains: [{ lanes: 64, tile: 64, part: 1024, copies: 2, step: 4 }, { lanes: 64, tile: 64, part: 4096, copies: 1, step: 1 }],
+  },
+};
 
 /** Plans for the folds of a program after its choices. */
-export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: readonly Made[]): Generator<FusedPlan> {
+export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: readonly Made[], profiles: readonly DeviceProfile[]): Generator<FusedPlan> {
+  const streams = profiles.flatMap(({ name }) => SHAPES[name].streams);
+  const chains = profiles.flatMap(({ name }) => SHAPES[name].chains);
   const plan = (make: (fold: Fold) => FoldPlan): FusedPlan => ({
     choices, folds: Object.fromEntries(derived.folds.map((fold) => [fold.name, isWide(fold) ? make(fold) : { kind: "whole" }])),
   });
-  for (const { lanes, tile, part, step } of STREAMS) {
+  for (const { lanes, tile, part, step } of streams) {
     yield plan((fold): StreamedPlan => ({
       kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: lanes > 64 ? "tree" : "gather", roles: rolesOf(builder, derived, step),
     }));
   }
-  for (const { lanes, tile, part, copies, step } of CHAINS) {
+  for (const { lanes, tile, part, copies, step } of chains) {
     yield plan((fold): ChainPlan => ({ kind: "chain", lanes, tile, part, copies, shares: sharesOf(builder, fold, 32), roles: rolesOf(builder, derived, step) }));
   }
   yield plan(() => ({ kind: "whole" }));

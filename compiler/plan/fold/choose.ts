@@ -9,7 +9,7 @@ import { canonical, derive } from "../../algebra/passes";
 import type { Derived, Refusal } from "../../algebra/derived";
 import type { DeviceLimits, Sizes } from "../../program";
 import { choiceSets, foldPlans } from "./candidates";
-import { boundsUnder, costOfKernel, measureOf, type DeviceProfile } from "./cost";
+import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, type DeviceProfile } from "./cost";
 import { refusalOf } from "./legal";
 import { packed } from "./pack";
 import type { FusedPlan } from "./plan";
@@ -35,9 +35,12 @@ export interface PlanOptions {
   readonly profile: DeviceProfile;
   /** Sizes that are fixed. */
   readonly fixed: Sizes;
-  /** All sets of choices rather than the two of least work. */
+  /** All sets of choices and all shapes, rather than those that promise most. */
   readonly every?: boolean;
 }
+
+/** Sets of choices whose work is within this of the least are told apart by their kernels. */
+const CLOSE = 2;
 
 /** Whether several reductions of a program can go through an axis together. */
 export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
@@ -50,9 +53,11 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
   const { sets, refused } = choiceSets(builder, split, options.fixed, options.profile);
   const candidates: Candidate[] = [];
   const why: Refusal[] = [...refused];
-  for (const choices of options.every === true ? sets : sets.slice(0, 1)) {
+  const every = options.every === true;
+  const least = sets[0]?.weight ?? 0;
+  for (const { choices } of every ? sets : sets.filter(({ weight }) => weight <= CLOSE * least)) {
     const derived = derive(builder, graph, choices);
-    for (const plan of foldPlans(builder, derived, choices)) {
+    for (const plan of foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])) {
       const made = makeCandidate(builder, derived, plan, options);
       if (typeof made === "string") why.push({ rule: "plan", at: shapeText(plan), why: made });
       else candidates.push(made);

@@ -13,7 +13,7 @@ import type { Sizes } from "../../program";
 
 /** The weights of a kind of device, in units of one f32 operation of one lane. */
 export interface DeviceProfile {
-  readonly name: string;
+  readonly name: "software" | "hardware";
   /** A word read from storage; from workgroup memory; stored to either. */
   readonly load: number;
   readonly shared: number;
@@ -26,6 +26,9 @@ export interface DeviceProfile {
   readonly barrier: number;
   readonly workgroup: number;
   readonly dispatch: number;
+  /** How many copies a lane keeps in registers, and the share by which each doubling beyond slows it down. */
+  readonly copies: number;
+  readonly spill: number;
   /** Lanes that work at the same time on the whole device. */
   readonly parallel: number;
   /** Lanes of which a workgroup wastes the rest of a multiple. */
@@ -33,9 +36,9 @@ export interface DeviceProfile {
 }
 
 /** Two cores with vectors of four: every operation counts, memory hardly. */
-export const SOFTWARE: DeviceProfile = { name: "software", load: 6, shared: 6, store: 6, word: 0, special: 24, barrier: 40, workgroup: 2800, dispatch: 25000, parallel: 8, warp: 4 };
+export const SOFTWARE: DeviceProfile = { name: "software", load: 6, shared: 6, store: 6, word: 0, special: 24, barrier: 200, workgroup: 2800, dispatch: 25000, copies: 16, spill: 0.3, parallel: 8, warp: 4 };
 /** Thousands of lanes that wait for memory. */
-export const HARDWARE: DeviceProfile = { name: "hardware", load: 4, shared: 2, store: 4, word: 16, special: 4, barrier: 30, workgroup: 2000, dispatch: 40_000_000, parallel: 16384, warp: 32 };
+export const HARDWARE: DeviceProfile = { name: "hardware", load: 4, shared: 2, store: 4, word: 16, special: 4, barrier: 30, workgroup: 2000, dispatch: 40_000_000, copies: 64, spill: 0.3, parallel: 16384, warp: 32 };
 
 /** The size that an open axis is taken to have where nothing else is known. */
 export const USUAL = 4096;
@@ -92,7 +95,7 @@ class Counter {
 
   /** Work of one lane, and words that it moves. */
   count(): { readonly work: number; readonly words: number } {
-    const { stage, size } = this;
+    const { stage, size, profile } = this;
     const copies = new Map<string, number>();
     for (const axis of [...stage.block, ...(stage.vector === undefined ? [] : [stage.vector])]) copies.set(axis.name, size(axis));
     for (const item of stage.items) {
@@ -107,9 +110,12 @@ class Counter {
       for (const value of [item.value, item.where]) this.#visit(value, around);
       for (const index of item.indices) this.#visit(index, around);
       this.#store(item.array, all);
-      if (item.op !== "=") this.#load(item.array, all, 1);
+      // An element found at run time, read and written again: no neighbours, and the next must wait.
+      if (item.op !== "=") this.#load(item.array, 2 * all, 1);
     }
-    return { work: this.#work, words: this.#words };
+    const kept = [...copies.values()].reduce((count, each) => count * each, 1);
+    const spilled = 1 + profile.spill * Math.max(0, Math.log2(kept / profile.copies));
+    return { work: this.#work * spilled, words: this.#words };
   }
 
   #store(name: string, times: number): void {
