@@ -12,10 +12,21 @@ interface Use {
   elsewhere: boolean;
 }
 
+/** How a language declares what never changes, and what does. */
+export interface Words {
+  readonly constant: string;
+  readonly variable: string;
+}
+
 export class Printer {
+  readonly #words: Words;
   readonly #uses = new Map<Name, Use>();
   readonly #text = new Map<Name, Text | string>();
   #made = 0;
+
+  constructor(words: Words = { constant: "let", variable: "var" }) {
+    this.#words = words;
+  }
 
   /** The lines of a block, indented below it by two spaces. */
   print(block: Block): readonly string[] {
@@ -74,12 +85,12 @@ export class Printer {
           this.#text.set(name, { kind: "text", level: name.value.kind === "text" ? name.value.level : LEVEL.atom, parts: [text] });
           return [];
         }
-        return [`let ${this.#name(name)} = ${text};`];
+        return [`${this.#words.constant} ${this.#name(name)} = ${text};`];
       }
       case "var": {
         if (!this.#uses.has(line.name)) return [];
         const initial = this.#render(line.initial);
-        return [`var ${this.#name(line.name)} = ${initial};`];
+        return [`${this.#words.variable} ${this.#name(line.name)} = ${initial};`];
       }
       case "effect": return [`${this.#render(line.text)};`];
       case "nest": {

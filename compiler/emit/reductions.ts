@@ -5,6 +5,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { children } from "../../spec/graph/children";
+import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Reduce, Value } from "../../spec/graph/node";
 import { infinitiesOf, isInfinite, SENTINEL } from "../kernel/infinities";
 import { integerType, scalarType } from "../kernel/scalar";
@@ -13,19 +14,32 @@ import { isSentinel } from "./truths";
 import type { Expressions } from "./expressions";
 import { Scope } from "./scope";
 
-/** What writing loops takes beyond expressions. */
-export interface LoopWriter extends Expressions {
+/** What writing loops takes, in whatever language. */
+export interface Loops {
+  readonly builder: GraphBuilder;
+  /** Where code is being written. */
+  readonly scope: Scope;
+  /** Writes the loops of the reductions that `values` need. */
+  ensure(values: readonly Value[]): void;
+  /** What an index is called. */
+  int(index: Value): Code;
+  /** Declares what a reduction gathers in, in the scope of its loop. */
+  start(place: Scope, reduce: Reduce): Accumulator;
   /** Whether a value has been computed where it can be seen. */
   has(value: Value): boolean;
   /** Makes a value known by a name in a scope. */
   define(scope: Scope, value: Value, name: Code): void;
   /** Runs `write` with `scope` as the current one. */
   within(scope: Scope, write: () => void): void;
-  declare(scope: Scope, hint: string, initial: Code): Name;
   /** A loop from 0 below `high` in the current scope, with its index bound. */
   loop(reduce: Reduce, k: number, write: () => void): void;
   /** `if (condition) { … }` in the current scope; what is bound by the current scope is bound again inside. */
   guard(condition: Value, write: () => void): void;
+}
+
+/** Loops in WGSL. */
+export interface LoopWriter extends Loops, Expressions {
+  declare(scope: Scope, hint: string, initial: Code): Name;
 }
 
 /** Names of the indices in scope. */
@@ -34,7 +48,7 @@ function boundNames(scope: Scope): readonly string[] {
 }
 
 /** Writes the loops of all reductions that `values` need in the current scope. */
-export function ensureReductions(x: LoopWriter, values: readonly Value[]): void {
+export function ensureReductions(x: Loops, values: readonly Value[]): void {
   const names = boundNames(x.scope);
   const ranks = new Ranks(x, names);
   for (const value of values) ranks.visit(value);
@@ -43,12 +57,12 @@ export function ensureReductions(x: LoopWriter, values: readonly Value[]): void 
 
 /** Orders the reductions that can be computed in the current scope by how many others each needs before it. */
 class Ranks {
-  readonly #x: LoopWriter;
+  readonly #x: Loops;
   readonly #names: readonly string[];
   readonly #ranks = new Map<Reduce, number>();
   readonly #seen = new Map<Value, number>();
 
-  constructor(x: LoopWriter, names: readonly string[]) {
+  constructor(x: Loops, names: readonly string[]) {
     this.#x = x;
     this.#names = names;
   }
@@ -100,7 +114,7 @@ interface Group {
 }
 
 /** Reductions that run over the same positions in the same scope. */
-function grouped(x: LoopWriter, names: readonly string[], reductions: readonly Reduce[]): readonly Group[] {
+function grouped(x: Loops, names: readonly string[], reductions: readonly Reduce[]): readonly Group[] {
   const groups = new Map<string, { place: Scope; k: number; members: Reduce[] }>();
   for (const reduce of reductions) {
     if (x.has(reduce)) continue;
@@ -116,12 +130,12 @@ function grouped(x: LoopWriter, names: readonly string[], reductions: readonly R
   return [...groups.values()];
 }
 
-function writeLoop(x: LoopWriter, { place, k, members }: Group): void {
+function writeLoop(x: Loops, { place, k, members }: Group): void {
   const [first] = members;
   if (first === undefined) throw new InternalError("a loop of no reduction");
   x.within(place, () => {
     const opened = members.map((reduce) => ({ reduce, ...x.builder.openAs(reduce, k) }));
-    const accumulators = members.map((reduce) => start(x, place, reduce));
+    const accumulators = members.map((reduce) => x.start(place, reduce));
     const where = opened[0]?.where ?? x.builder.true;
     x.loop(first, k, () => {
       const steps = (): void => {
@@ -141,13 +155,14 @@ function writeLoop(x: LoopWriter, { place, k, members }: Group): void {
   });
 }
 
-interface Accumulator {
+export interface Accumulator {
   /** One more position. */
   step(body: Value, index: Code): void;
   readonly result: Code;
 }
 
-function start(x: LoopWriter, place: Scope, reduce: Reduce): Accumulator {
+/** What a reduction gathers in, in WGSL. */
+export function startAccumulator(x: LoopWriter, place: Scope, reduce: Reduce): Accumulator {
   switch (reduce.op) {
     case "any": {
       const found = x.declare(place, "p", atom("false"));

@@ -3,7 +3,7 @@
  * limit; a device's integers do not, so the question here is always asked for particular sizes.
  */
 
-import type { Value } from "../../spec/graph/node";
+import type { Load, Slot, Value } from "../../spec/graph/node";
 
 export type Bounds = readonly [low: number, high: number];
 
@@ -25,8 +25,12 @@ export class Bounder {
   readonly #size: (axis: string) => Bounds;
   readonly #known = new WeakMap<Value, Bounds>();
 
-  constructor(size: (axis: string) => Bounds) {
+  readonly #element: (value: Load | Slot) => Bounds;
+
+  /** @param element what is known of the elements of an array beyond the facts of its nodes */
+  constructor(size: (axis: string) => Bounds, element: (value: Load | Slot) => Bounds = () => [-Infinity, Infinity]) {
     this.#size = size;
+    this.#element = element;
   }
 
   /** Bounds of a value that is an integer and finite; no closer than its facts say where nothing better is known. */
@@ -46,6 +50,7 @@ export class Bounder {
     const unknown: Bounds = [-Infinity, Infinity];
     switch (value.kind) {
       case "constant": return [value.value, value.value];
+      case "load": case "slot": return this.#element(value);
       case "extent": return this.#size(value.axis);
       case "index": return [0, Math.max(0, this.of(value.extent)[1] - 1)];
       case "linear": return value.terms.reduce<Bounds>((sum, [k, term]) => {

@@ -48,19 +48,20 @@ test("many devices can be opened one after the other, and side by side", async (
   expect(stdout).toBe("1 \n");
 });
 
-test("where no WebGPU can be had, `wgsl` says all that was tried, and `auto` takes the interpreter", async () => {
+test("where no WebGPU can be had, `wgsl` says all that was tried, and `auto` takes gpu.js", async () => {
   const { stdout } = await node(
     `
       const fault = await kvern.openDevice({ backend: "wgsl", adapter: "software" }).catch((thrown) => thrown);
       console.log(fault instanceof kvern.KvernError, fault.diagnostics[0].code, fault.message);
       const device = await kvern.openDevice({ adapter: "software" });
       console.log(device.describe());
+      await device.close();
     `,
     { KVERN_SWIFTSHADER_ICD: "/nowhere/icd.json" },
   );
   expect(stdout).toContain("true KV4001");
   expect(stdout).toContain("software: KVERN_SWIFTSHADER_ICD names /nowhere/icd.json, which does not exist");
-  expect(stdout).toContain("interpreter: the reference interpreter (f64, on the CPU); there is no WebGPU device");
+  expect(stdout).toMatch(/^gpujs: gpu\.js, mode webasm \(software\); there is no WebGPU device: no software WebGPU device could be opened \(.*\)$/m);
 });
 
 describe.skipIf(process.platform !== "linux" || process.arch !== "x64")("the software driver", () => {

@@ -62,4 +62,29 @@ export const DEVICE = {
     example: "kernel({ out: f32(n) }, f32(n), …) // a single output is called `out`",
     mend: "kernel({ x: f32(n) }, f32(n), …)",
   },
+  KV4201: {
+    title: "an integer that gpu.js does not compute exactly",
+    example: "sum(n, (i) => id(i) * 1000000) // on the backend `gpujs`, where every number is an f32",
+    mend: 'openDevice({ backend: "wgsl" }), or integers below 2^24',
+  },
+  KV4202: {
+    title: "an input with integers that gpu.js does not hold exactly",
+    example: "ids: tensor([1], [2 ** 30]) // on the backend `gpujs`",
+    mend: 'openDevice({ backend: "wgsl" }), or integers from -2^24 to 2^24',
+  },
+  KV4203: {
+    title: "a tensor with more elements than gpu.js can number",
+    example: "f32 of [8192, 4096] on the backend `gpujs`",
+    mend: "at most 2^24 elements in a tensor; codes of b bits count as one for every 24 / b of them",
+  },
+  KV4204: {
+    title: "a mode of gpu.js that does not work here",
+    example: 'openDevice({ backend: "gpujs", mode: "webgl2" }) // in Node, which has no WebGL',
+    mend: 'openDevice({ backend: "gpujs", mode: "webasm" })',
+  },
+  KV4205: {
+    title: "a kernel that gpu.js ran in another mode than the one asked for",
+    example: "a mode that fails for one kernel, for which gpu.js then silently takes `cpu`",
+    mend: 'openDevice({ backend: "gpujs", mode: "cpu" }), or { fallback: true }',
+  },
 } as const satisfies Record<string, Entry>;

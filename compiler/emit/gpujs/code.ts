@@ -1,0 +1,47 @@
+/** @file Pieces of the JavaScript that gpu.js compiles: every value is a number that is kept in f32, or a truth. */
+
+import { SENTINEL } from "../../kernel/infinities";
+import { add, atom, call, compare, LEVEL, multiply, type Code, type Text } from "../code";
+
+/**
+ * A literal, with all its digits: one mode computes in f64. Negative ones in brackets: gpu.js prints `a - -1` as `a--1`.
+ * An infinity is its sentinel; what has no value is 0.
+ */
+export function number(value: number): Text {
+  const bounded = Math.min(Math.max(Number.isNaN(value) ? 0 : value, -SENTINEL), SENTINEL);
+  return atom(bounded < 0 ? `(${bounded})` : String(bounded + 0));
+}
+
+/** `condition ? yes : no`. */
+export function choose(condition: Code, yes: Code, no: Code): Text {
+  const operand = (code: Code): { readonly code: Code; readonly least: typeof LEVEL.compare } => ({ code, least: LEVEL.compare });
+  return { kind: "text", level: LEVEL.loose, parts: [operand(condition), " ? ", operand(yes), " : ", operand(no)] };
+}
+
+/** A negated number, written so that no sign meets another. */
+export const minus = (code: Code): Text => ({ kind: "text", level: LEVEL.sum, parts: ["0 - ", { code, least: LEVEL.product }] });
+
+/** `base` to a whole power from 1 on, by squaring. */
+export function power(base: Code, exponent: number, name: (code: Code) => Code): Code {
+  if (exponent === 1) return base;
+  const half = name(power(base, Math.floor(exponent / 2), name));
+  const square = multiply(half, half);
+  return exponent % 2 === 0 ? square : multiply(square, base);
+}
+
+/** A polynomial of increasing powers, by Horner's rule. */
+export function polynomial(coefficients: readonly number[], at: Code): Code {
+  return coefficients.reduceRight<Code | undefined>((rest, coefficient) => (rest === undefined ? number(coefficient) : add(multiply(rest, at), number(coefficient))), undefined) ?? number(0);
+}
+
+/** 1, 0 or −1. */
+export const signOf = (code: Code): Code => choose(compare("<", code, number(0)), number(-1), choose(compare(">", code, number(0)), number(1), number(0)));
+
+/** Whether a number stands for an infinity: of one sign, or of either. */
+export function isSentinel(code: Code, which: "negative" | "positive" | "either"): Code {
+  switch (which) {
+    case "negative": return compare("<=", code, number(-SENTINEL));
+    case "positive": return compare(">=", code, number(SENTINEL));
+    case "either": return compare(">=", call("Math.abs", code), number(SENTINEL));
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * @file Reading arrays. All are one row of f32 for gpu.js; a `uint(b)` input has ⌊24 / b⌋ codes to an element, the first in
+ * the lowest bits, each row of its last axis from a whole element. An index that is not proved inside its axis is clamped.
+ */
+
+import { InternalError } from "../../../spec/diagnostics/diagnostic";
+import type { Load, Slot, Value } from "../../../spec/graph/node";
+import type { GraphBuilder } from "../../../spec/graph/builder";
+import { integerType } from "../../kernel/scalar";
+import type { KernelArray } from "../../kernel/kernel";
+import { countOf, flatIndex, splitLast } from "../../kernel/layout";
+import { add, bits, call, element, multiply, subtract, type Code } from "../code";
+import { isInside } from "../memory";
+import { number } from "./code";
+import type { Script } from "./expressions";
+
+/** Bits of an integer that are exact in f32. */
+const EXACT_BITS = 24;
+
+/** How many codes of `width` bits an element of a packed array holds. */
+export const codesPerElement = (width: number): number => Math.floor(EXACT_BITS / width);
+
+/** How many elements the array of an input or a buffer has. */
+export function elementsOf(builder: GraphBuilder, { shape, element: stored, space }: KernelArray): Value {
+  if (stored.kind !== "uint" || space !== "input") return countOf(builder, shape);
+  const [rows, length] = splitLast(builder, shape);
+  return builder.multiply(...rows, wordsOf(builder, length, codesPerElement(stored.bits)));
+}
+
+const wordsOf = (builder: GraphBuilder, length: Value, per: number): Value => builder.quotient(builder.linear(per - 1, [[1, length]]), builder.constant(per));
+
+export function loaded(x: Script, value: Load | Slot): Code {
+  const array = x.array(value.kind === "load" ? value.tensor.name : value.name);
+  let certain = true;
+  const indices = value.indices.map((index, at) => {
+    const extent = array.shape[at];
+    if (extent === undefined) throw new InternalError(`${array.name} has ${array.shape.length} axes`);
+    if (isInside(x, index, extent, value)) return index;
+    if (extent.facts.low < 1) certain = false;
+    return x.builder.clamp(index, extent);
+  });
+  const { element: stored } = array;
+  if (stored.kind === "uint" && array.space === "input" && codesPerElement(stored.bits) > 1) return unpacked(x, value, array, stored.bits, indices, certain);
+  return item(x, value, array, flatIndex(x.builder, array.shape, indices), certain);
+}
+
+/** Element `at` of an array, which is read once in its scope. */
+function item(x: Script, value: Load | Slot, array: KernelArray, at: Value, certain: boolean): Code {
+  if (integerType(at) !== undefined) x.check(at);
+  const plain = integerType(at) === undefined ? call("Math.floor", add(x.number(at), number(0.5))) : x.number(at);
+  return x.read(value, `${certain} ${at.id} ${array.name}`, () => {
+    if (certain) return element(x.variable(array), plain);
+    const last = x.builder.larger(x.builder.linear(-1, [[1, elementsOf(x.builder, array)]]), x.builder.zero);
+    return element(x.variable(array), call("Math.max", number(0), call("Math.min", plain, x.number(last))));
+  });
+}
+
+/** A code out of the element that holds it. */
+function unpacked(x: Script, value: Load | Slot, array: KernelArray, width: number, indices: readonly Value[], certain: boolean): Code {
+  const { builder } = x;
+  const per = codesPerElement(width);
+  const [rows, length] = splitLast(builder, array.shape);
+  const [row, last] = splitLast(builder, indices, builder.zero);
+  const words = wordsOf(builder, length, per);
+  const at = builder.add(builder.multiply(flatIndex(builder, rows, row), words), builder.quotient(last, builder.constant(per)));
+  const word = item(x, value, array, at, certain);
+  const place = builder.remainder(last, builder.constant(per));
+  if (place.kind !== "constant") return bits("&", bits(">>", word, x.once(place, `shift ${width}`, "h", () => multiply(x.number(place), number(width)))), number(2 ** width - 1));
+  const above = (shift: number): Code => (shift === 0 ? word : call("Math.floor", multiply(word, number(2 ** -shift))));
+  const shift = place.value * width;
+  if (place.value === per - 1) return above(shift);
+  return subtract(above(shift), multiply(above(shift + width), number(2 ** width)));
+}

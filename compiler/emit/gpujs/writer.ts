@@ -1,0 +1,198 @@
+/** @file Writes values into scopes as gpu.js source: each once, named, in the scope of its deepest free axis. */
+
+import { InternalError } from "../../../spec/diagnostics/diagnostic";
+import { isTruth, type GraphBuilder } from "../../../spec/graph/builder";
+import type { Index, Reduce, Value } from "../../../spec/graph/node";
+import type { KernelArray } from "../../kernel/kernel";
+import { integerType } from "../../kernel/scalar";
+import { atom, statement, type Code, type Name } from "../code";
+import { ensureReductions, type Accumulator, type Loops } from "../reductions";
+import { Scope } from "../scope";
+import { startAccumulator } from "./accumulators";
+import { choose, number } from "./code";
+import type { Script } from "./expressions";
+import { numberCode } from "./numbers";
+import { truthCode } from "./truths";
+
+export class ScriptWriter implements Script, Loops {
+  readonly builder: GraphBuilder;
+  readonly root = new Scope(undefined, []);
+  /** Axes whose sizes are constants of the kernel, in order of first use. */
+  readonly sizes: string[] = [];
+  /** Integers that must be exact in f32. */
+  readonly checked = new Set<Value>();
+  /** Extents of the loops. */
+  readonly loops = new Set<Value>();
+  readonly #arrays: ReadonlyMap<string, KernelArray>;
+  readonly #variables: ReadonlyMap<KernelArray, string>;
+  #scope: Scope = this.root;
+
+  /** @param variables the parameters of the arrays that are read */
+  constructor(builder: GraphBuilder, variables: ReadonlyMap<KernelArray, string>) {
+    this.builder = builder;
+    this.#variables = variables;
+    this.#arrays = new Map([...variables.keys()].map((array) => [array.name, array]));
+  }
+
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  array(name: string): KernelArray {
+    return this.#arrays.get(name) ?? missing(name);
+  }
+
+  variable(array: KernelArray): string {
+    return this.#variables.get(array) ?? missing(array.name);
+  }
+
+  check(value: Value): void {
+    this.checked.add(value);
+  }
+
+  number(value: Value): Code {
+    if (isTruth(value)) throw new InternalError(`a ${value.kind} is used as a number`);
+    return this.#value(value, () => this.#leaf(value) ?? numberCode(this, value), "x");
+  }
+
+  truth(value: Value): Code {
+    if (!isTruth(value)) throw new InternalError(`a ${value.kind} is used as a truth`);
+    return this.#value(value, () => truthCode(this, value), "p");
+  }
+
+  #value(value: Value, make: () => Code, hint: string): Code {
+    const known = this.#scope.find(keyOf(value));
+    if (known !== undefined) return known;
+    if (value.kind === "reduce") {
+      if (integerType(value) !== undefined) this.check(value);
+      this.ensure([value]);
+      return this.#scope.find(keyOf(value)) ?? missing(`a reduction over ${value.axis}`);
+    }
+    return this.#once(value, keyOf(value), hint, make);
+  }
+
+  #leaf(value: Value): Code | undefined {
+    if (value.kind === "index") return this.int(value);
+    if (value.kind !== "extent") return undefined;
+    let at = this.sizes.indexOf(value.axis);
+    if (at < 0) at = this.sizes.push(value.axis) - 1;
+    return atom(`this.constants.n${at}`);
+  }
+
+  int(index: Value): Code {
+    if (index.kind !== "index") return this.number(index);
+    for (const scope of this.#scope.outward()) {
+      const code = scope.indices.get(index.name);
+      if (code !== undefined) return code;
+    }
+    throw new InternalError(`the axis ${index.name} is not bound here`);
+  }
+
+  once(part: Value, key: string, hint: string, make: () => Code): Code {
+    return this.#once(part, `${key} ${part.id}`, hint, make);
+  }
+
+  #once(part: Value, key: string, hint: string, make: () => Code): Code {
+    const known = this.#scope.find(key);
+    if (known !== undefined) return known;
+    const code = make();
+    const place = this.#scope.placeOf(part);
+    const named = code.kind === "name" || code.parts.every((piece) => typeof piece === "string") ? code : this.name(place, hint, code);
+    place.known.set(key, named);
+    return named;
+  }
+
+  read(part: Value, key: string, make: () => Code): Code {
+    const known = this.#scope.find(`read ${key}`);
+    if (known !== undefined) return known;
+    const code = make();
+    const place = this.#scope.placeOf(part);
+    const name = this.declare(place, "v", code);
+    place.known.set(`read ${key}`, name);
+    return name;
+  }
+
+  /** A name for what never changes. */
+  name(block: Scope, hint: string, value: Code): Name {
+    const name: Name = { kind: "name", block, hint, value };
+    block.lines.push({ kind: "let", name });
+    return name;
+  }
+
+  /** A variable, which is never put where it is used. */
+  declare(block: Scope, hint: string, initial: Code): Name {
+    const name: Name = { kind: "name", block, hint, value: undefined };
+    block.lines.push({ kind: "var", name, initial });
+    return name;
+  }
+
+  effect(...parts: readonly (string | Code)[]): void {
+    this.#scope.lines.push({ kind: "effect", text: statement(...parts) });
+  }
+
+  // Loops.
+
+  has(value: Value): boolean {
+    return this.#scope.find(keyOf(value)) !== undefined;
+  }
+
+  define(scope: Scope, value: Value, code: Code): void {
+    scope.known.set(keyOf(value), code.kind === "name" ? code : this.name(scope, "a", code));
+  }
+
+  within(scope: Scope, write: () => void): void {
+    const before = this.#scope;
+    this.#scope = scope;
+    write();
+    this.#scope = before;
+  }
+
+  start(place: Scope, reduce: Reduce): Accumulator {
+    return startAccumulator(this, place, reduce);
+  }
+
+  ensure(values: readonly Value[]): void {
+    ensureReductions(this, values);
+  }
+
+  loop(reduce: Reduce, k: number, write: () => void): void {
+    const { index } = this.builder.openAs(reduce, k);
+    this.#count(index, write);
+  }
+
+  #count(index: Index, write: () => void): void {
+    const around = this.#scope;
+    const high = this.number(index.extent);
+    this.loops.add(index.extent);
+    const inner = new Scope(around, [index.name]);
+    const counter: Name = { kind: "name", block: inner, hint: "k", value: undefined };
+    inner.indices.set(index.name, counter);
+    this.within(inner, write);
+    const head = statement("for (let ", counter, " = 0; ", counter, " < ", high, "; ", counter, "++)");
+    around.lines.push({ kind: "nest", head, repeats: true, block: inner, otherwise: undefined });
+  }
+
+  guard(condition: Value, write: () => void): void {
+    this.when(this.truth(condition), write, [condition]);
+  }
+
+  /** `if (code) { … }`, in which `holds` is known, and whatever the current scope binds is bound again. */
+  when(code: Code, write: () => void, holds: readonly Value[] = []): void {
+    const around = this.#scope;
+    const inner = new Scope(around, around.binds, holds);
+    this.within(inner, write);
+    around.lines.push({ kind: "nest", head: statement("if (", code, ")"), repeats: false, block: inner, otherwise: undefined });
+  }
+
+  /** A value as it is returned: a truth as 1 or 0. */
+  result(value: Value): Code {
+    this.ensure([value]);
+    return isTruth(value) ? choose(this.truth(value), number(1), number(0)) : this.number(value);
+  }
+}
+
+const keyOf = (value: Value): string => `value ${value.id}`;
+
+function missing(what: string): never {
+  throw new InternalError(`a kernel needs ${what}, which it does not have`);
+}

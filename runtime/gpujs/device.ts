@@ -1,0 +1,248 @@
+/**
+ * @file gpu.js as a backend: the same kernels where there is no WebGPU, as WebGL2, WebAssembly or JavaScript. The mode that
+ * really ran is read back after every run: gpu.js takes another one silently where one fails.
+ */
+
+import { explain } from "../../compiler/explain/explain";
+import { lowerScript, type ScriptProgram } from "../../compiler/lower-gpujs";
+import { InternalError, KvernError, refuse } from "../../spec/diagnostics/diagnostic";
+import type { Element } from "../../spec/graph/node";
+import { checkElements } from "../../spec/tensor/check";
+import { checkElement, elementName, sameElement } from "../../spec/tensor/element";
+import { storedValues } from "../../spec/tensor/storage";
+import { elementCount, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInput, type RunInputs, type RunOptions } from "../device";
+import { isBufferTensor, isDeviceTensor, RunCheck } from "../kernel";
+import type { Loaded } from "../lowering";
+import { DEFAULT_LIMITS } from "../webgpu/gpu";
+import { Chain } from "./chain";
+import { GPUJS_MODES, loadGpuJs, type GpuJs, type GpuJsLibrary, type GpuJsMode } from "./library";
+import { platformOf, type Platform } from "./platform";
+import { decode, encode, type Encoded } from "./storage";
+import { GpuJsTensor } from "./tensor";
+
+export interface GpuJsOptions {
+  /** The mode; without one the first of `GPUJS_MODES` that works, but no GPU that is software: `webasm` is faster. */
+  readonly mode?: string | undefined;
+  /** Whether kernels may run in another mode where gpu.js cannot run them in this one; `describe` then says which did. */
+  readonly fallback?: boolean;
+  /** The module gpu.js, for pages, whose bundler must see the import. */
+  readonly library?: unknown;
+  /** Why this backend, where it was not asked for. */
+  readonly why?: string;
+}
+
+/** Programs for particular sizes that a kernel keeps compiled. */
+const KEPT = 16;
+
+export class GpuJsDevice implements Device {
+  readonly backend = "gpujs";
+  readonly info: DeviceInfo;
+  readonly limits = DEFAULT_LIMITS;
+  readonly features: ReadonlySet<string> = new Set();
+  readonly mode: GpuJsMode;
+  readonly #gpu: GpuJs;
+  readonly #platform: Platform;
+  readonly #fallback: boolean;
+  readonly #load: (graph: unknown) => Loaded;
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #chains = new Set<Chain>();
+  /** Kernels that ran in another mode. */
+  readonly #strayed = new Map<string, string>();
+  #closed = false;
+
+  private constructor(gpu: GpuJs, platform: Platform, mode: GpuJsMode, { fallback = false, why }: GpuJsOptions, load: (graph: unknown) => Loaded) {
+    this.#gpu = gpu;
+    this.#platform = platform;
+    this.#fallback = fallback;
+    this.#load = load;
+    this.mode = mode;
+    this.info = { name: `gpu.js, mode ${mode}`, kind: platform.kind, why: why ?? "it was asked for" };
+  }
+
+  /** @throws KvernError KV4001 gpu.js is not there; KV4204 no mode, or not the one asked for, works here */
+  static async open(options: GpuJsOptions, load: (graph: unknown) => Loaded): Promise<GpuJsDevice> {
+    const library = await loadGpuJs(options.library);
+    const { mode } = options;
+    const tried: string[] = [];
+    for (const candidate of GPUJS_MODES) {
+      if (mode !== undefined && mode !== candidate) continue;
+      const opened = await attempt(library, candidate, mode !== undefined);
+      if (typeof opened !== "string") return new GpuJsDevice(opened.gpu, opened.platform, candidate, options, load);
+      tried.push(`${candidate}: ${opened}`);
+    }
+    return refuse({
+      code: "KV4204",
+      message: mode === undefined ? "gpu.js works in no mode here" : `gpu.js does not work in mode \`${mode}\` here`,
+      expected: "a mode in which a kernel runs",
+      got: tried.join("; "),
+      mend: 'Open { backend: "gpujs", mode: "cpu" }, which needs `new Function`, or "webasm", which needs WebAssembly.',
+    });
+  }
+
+  describe(): string {
+    const strayed = [...this.#strayed].map(([kernel, how]) => `; \`${kernel}\` ran in ${how}`);
+    return `${describe(this.backend, this.info)}${strayed.join("")}`;
+  }
+
+  async prepare(json: unknown, { set = {} }: PrepareOptions = {}): Promise<PreparedKernel> {
+    await Promise.resolve();
+    this.#ensureOpen("preparing a kernel");
+    const { builder, graph, kernel } = this.#load(json);
+    const check = new RunCheck(kernel, set);
+    const program = lowerScript(graph, { set });
+    const decided = graph.axes.every(({ name }) => program.fixed[name] !== undefined) && graph.inputs.every(({ element: { kind } }) => kind !== "i32" && kind !== "u32");
+    if (decided) {
+      for (const array of program.arrays.values()) array.elements({});
+      program.check({}, new Map());
+    }
+    const prepared = new Prepared(program);
+    const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#busy(this.#run(prepared, check, inputs, options));
+    const unplanned = { kernel: kernel.name, inputs: graph.inputs, outputs: graph.outputs, fixed: set, arrays: new Map(), temporaries: [], dispatches: [] };
+    const explained = { program: unplanned, axes: graph.axes, kernels: [], opener: builder, rewrites: [], refused: [] };
+    return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explain(explained, sizes) };
+  }
+
+  async #run({ program, chains }: Prepared, check: RunCheck, inputs: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> {
+    this.#ensureOpen(`running \`${program.kernel}\``);
+    const { sizes, kept, inputs: given } = check.check(inputs, options);
+    const encoded = new Map(program.inputs.map(({ name, element }) => [name, this.#encode(`the input \`${name}\` of \`${program.kernel}\``, element, given.get(name))]));
+    program.check(sizes, new Map([...encoded].flatMap(([name, { range }]) => (range === undefined ? [] : [[name, range] as const]))));
+    const key = JSON.stringify(sizes);
+    const chain = chains.get(key) ?? new Chain(this.#gpu, program, sizes);
+    this.#keep(chains, key, chain);
+    const filled = await chain.run(new Map([...encoded].map(([name, { values }]) => [name, values])));
+    this.#verify(program.kernel, chain);
+    const outputs: Record<string, TensorData | DeviceTensor> = {};
+    for (const { name, element } of program.outputs) {
+      const array = program.arrays.get(name);
+      if (array === undefined) throw new InternalError(`a gpu.js program lacks its output ${name}`);
+      const shape = array.shape(sizes);
+      const values = filled.get(name) ?? new Float32Array(0);
+      if (values.length !== elementCount(shape)) throw new InternalError(`gpu.js filled ${values.length} elements of ${name}, which has ${elementCount(shape)}`);
+      const output = { shape, data: decode(element, values, array.infinite) };
+      outputs[name] = kept.has(name) ? new GpuJsTensor(this, element, output) : output;
+    }
+    return outputs;
+  }
+
+  /** Keeps a chain as the one used last, and lets go of the one whose last use is longest ago. */
+  #keep(chains: Map<string, Chain>, key: string, chain: Chain): void {
+    chains.delete(key);
+    chains.set(key, chain);
+    this.#chains.add(chain);
+    const [oldest] = chains;
+    if (chains.size <= KEPT || oldest === undefined) return;
+    chains.delete(oldest[0]);
+    // Runs of it may still be under way.
+    void Promise.allSettled([...this.#running]).then(() => {
+      if (this.#chains.delete(oldest[1])) oldest[1].destroy();
+    });
+  }
+
+  /** @throws KvernError KV4205 when gpu.js took another mode than this device's */
+  #verify(kernel: string, { ran }: Chain): void {
+    if (ran === undefined || ran.mode === this.mode) return;
+    this.#strayed.set(kernel, `mode ${ran.mode} (${ran.why})`);
+    if (this.#fallback) return;
+    refuse({
+      code: "KV4205",
+      message: `gpu.js ran \`${kernel}\` in mode \`${ran.mode}\`, unasked`,
+      expected: `the mode \`${this.mode}\``,
+      got: ran.why,
+      mend: `Open { mode: "${ran.mode}" }, or { fallback: true } to let it.`,
+    });
+  }
+
+  #encode(what: string, element: Element, input: RunInput | undefined): Encoded {
+    if (input === undefined) throw new InternalError(`${what} was checked and is missing`);
+    if (isBufferTensor(input)) return refuse({ code: "KV4008", message: `${what} lies in a GPU buffer, which gpu.js cannot read`, expected: "a record { shape, data }" });
+    if (!isDeviceTensor(input)) return encode(what, element, input);
+    if (!(input instanceof GpuJsTensor) || input.owner !== this) {
+      return refuse({ code: "KV4008", message: `${what} lies on another device`, expected: "a tensor of this device", mend: "read() it and give its elements." });
+    }
+    if (!sameElement(input.element, element)) refuse({ code: "KV3004", message: `${what} has the wrong element type`, expected: elementName(element), got: elementName(input.element) });
+    return input.encoded(what);
+  }
+
+  async upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
+    await Promise.resolve();
+    this.#ensureOpen("uploading a tensor");
+    const element = "element" in of ? of.element : of;
+    checkElement(element);
+    const { shape, data } = checkedTensor(tensor.shape, tensor.data);
+    checkElements({ name: "tensor", element, axes: [] }, { shape, data }, element.kind === "f32");
+    const stored = storedValues(element, { shape, data });
+    const resident = new GpuJsTensor(this, element, { shape, data: stored === data ? data.slice() : stored });
+    resident.encoded("uploading a tensor");
+    return resident;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.allSettled([...this.#running]);
+    for (const chain of this.#chains) chain.destroy();
+    this.#chains.clear();
+    await this.#gpu.destroy();
+    this.#platform.close();
+  }
+
+  #ensureOpen(what: string): void {
+    if (this.#closed) refuse({ code: "KV4005", message: `${what}: the device has been closed`, mend: "Close a device after its last use." });
+  }
+
+  #busy<Result>(work: Promise<Result>): Promise<Result> {
+    const settled = work.then(() => undefined, () => undefined).finally(() => this.#running.delete(settled));
+    this.#running.add(settled);
+    return work;
+  }
+}
+
+/** A program and what has been compiled of it, by sizes. */
+class Prepared {
+  readonly program: ScriptProgram;
+  readonly chains = new Map<string, Chain>();
+
+  constructor(program: ScriptProgram) {
+    this.program = program;
+  }
+}
+
+/** Opens gpu.js in a mode and runs one kernel in it; says why where that fails. */
+async function attempt(library: GpuJsLibrary, mode: GpuJsMode, asked: boolean): Promise<{ readonly gpu: GpuJs; readonly platform: Platform } | string> {
+  let platform: Platform | undefined;
+  let gpu: GpuJs | undefined;
+  try {
+    platform = await platformOf(mode);
+    if (!asked && platform.kind === "software" && mode !== "webasm" && mode !== "cpu") {
+      platform.close();
+      return "its only GPU is software";
+    }
+    gpu = new library.GPU({ mode });
+    const chain = new Chain(gpu, PROBE, {});
+    const out = (await chain.run(new Map([["x", Float32Array.of(2)]]))).get("out");
+    const { ran } = chain;
+    chain.destroy();
+    if (ran?.mode === mode && out?.[0] === 4) return { gpu, platform };
+    await gpu.destroy();
+    platform.close();
+    return ran?.mode === mode ? `2 + 2 was ${out?.[0]}` : `it ran in mode ${ran?.mode}: ${ran?.why}`;
+  } catch (fault) {
+    await gpu?.destroy();
+    platform?.close();
+    return fault instanceof KvernError ? fault.diagnostics.map(({ message, got }) => (got === undefined ? message : `${message} (${got})`)).join("; ") : fault instanceof Error ? fault.message : String(fault);
+  }
+}
+
+const PROBE: ScriptProgram = {
+  kernel: "probe",
+  inputs: [{ name: "x", element: { kind: "f32" }, axes: [] }],
+  outputs: [{ name: "out", element: { kind: "f32" }, axes: [] }],
+  fixed: {},
+  arrays: new Map(),
+  temporaries: [],
+  steps: [{ array: "out", source: "function (b0) {\n  return b0[this.thread.x] + 2;\n}", reads: ["x"], sizes: [], threads: () => 1, rounds: () => 1 }],
+  check: () => undefined,
+};
+

@@ -1,0 +1,67 @@
+/** @file Runs a graph on gpu.js, with sizes open and with sizes fixed, and holds every element to the interpreter's bound. */
+
+import { expect } from "vitest";
+import { lowerScript } from "../../compiler/lower-gpujs";
+import { GpuJsDevice } from "../../runtime/gpujs/device";
+import { load } from "../../runtime/lowering";
+import { KvernError } from "../../spec/diagnostics/diagnostic";
+import { saveGraph } from "../../spec/graph/json";
+import type { Graph } from "../../spec/graph/node";
+import { interpretWithBound } from "../../spec/interpreter";
+import { bindSizes, type Sizes } from "../../spec/tensor/check";
+import type { TensorData } from "../../spec/tensor";
+
+export type Inputs = Readonly<Record<string, TensorData>>;
+
+export interface Agreement {
+  /** Elements whose bound was finite, so that they were compared. */
+  readonly compared: number;
+  readonly outputs: Readonly<Record<string, TensorData>>;
+}
+
+export const openMode = (mode: string): Promise<GpuJsDevice> => GpuJsDevice.open({ mode }, load);
+
+/**
+ * Fails unless a device computes what the interpreter does, within its bound. The bound is that of f32 with one-sided
+ * roundings; a mode rounds no more often, so it holds for all of them.
+ * @returns what was compared, or the codes with which the program was refused
+ */
+export async function agree(device: GpuJsDevice, graph: Graph, inputs: Inputs, set: Sizes = {}): Promise<Agreement | readonly string[]> {
+  const expected = interpretWithBound(graph, inputs, { set });
+  const bound = bindSizes(graph, inputs, set);
+  let agreement: Agreement | undefined;
+  for (const fixed of [{}, bound]) {
+    let outputs: Readonly<Record<string, TensorData>>;
+    try {
+      const prepared = await device.prepare(saveGraph(graph), { set: fixed });
+      outputs = await prepared.run(inputs, fixed === bound ? {} : { set });
+    } catch (fault) {
+      if (fault instanceof KvernError) return fault.diagnostics.map(({ code }) => code);
+      throw new Error(`${sources(graph, fixed)}\n${String(fault)}`, { cause: fault });
+    }
+    let compared = 0;
+    for (const [name, { data, bound: bounds, shape }] of Object.entries(expected)) {
+      const got = outputs[name];
+      expect(got?.shape).toEqual(shape);
+      data.forEach((value, at) => {
+        const least = bounds[at] ?? 0;
+        if (least === Infinity) return;
+        compared++;
+        const is = got?.data[at] ?? NaN;
+        if (Object.is(is + 0, value + 0) || Math.abs(is - value) <= least) return;
+        expect.fail(`${name}[${at}] of ${shape.join("×")} is ${is} in mode ${device.mode}, and should be ${value} ± ${least}\n${sources(graph, fixed)}`);
+      });
+    }
+    agreement = { compared, outputs };
+  }
+  if (agreement === undefined) throw new Error("nothing was run");
+  return agreement;
+}
+
+const sources = (graph: Graph, set: Sizes): string => lowerScript(graph, { set }).steps.map(({ source }) => source).join("\n");
+
+/** What was compared; fails where a program was refused. */
+export function compared(agreement: Agreement | readonly string[]): Agreement {
+  if (!("outputs" in agreement)) return expect.fail(`refused with ${agreement.join(", ")}`);
+  return agreement;
+}

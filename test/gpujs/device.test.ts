@@ -1,0 +1,113 @@
+/** @file The gpu.js backend as a device: modes, refusals, kept tensors, and a process that ends. */
+
+import { execFile } from "node:child_process";
+import { expect, test } from "vitest";
+import { promisify } from "node:util";
+import { openDevice, tensor, type Device } from "../../runtime/index";
+import { KvernError } from "../../spec/diagnostics/diagnostic";
+import { saveGraph } from "../../spec/graph/json";
+import { draw, f32, i32, integers, reals, tensorOf, uint } from "../emit/programs";
+import { bundleForBrowsers } from "../runtime/bundle";
+
+const codesOf = async (action: Promise<unknown>): Promise<readonly string[]> => {
+  try {
+    await action;
+  } catch (fault) {
+    if (fault instanceof KvernError) return fault.diagnostics.map(({ code }) => code);
+    throw fault;
+  }
+  return [];
+};
+
+async function withDevice(mode: string, use: (device: Device) => Promise<void>): Promise<void> {
+  const device = await openDevice({ backend: "gpujs", mode });
+  try {
+    await use(device);
+  } finally {
+    await device.close();
+  }
+}
+
+const x = tensorOf("x", f32, "n");
+const codes = tensorOf("codes", uint(8), "n");
+const scaled = saveGraph(draw([x, codes], [[tensorOf("out", f32, "n"), ({ b, load }, n) => b.multiply(load(x, n), load(codes, n))]]));
+
+test("says which mode it is, and takes the fastest where none is asked for", async () => {
+  await withDevice("cpu", (device) => Promise.resolve(expect(device.describe()).toBe("gpujs: gpu.js, mode cpu (software); it was asked for")));
+  const device = await openDevice({ backend: "gpujs" });
+  expect(device.describe()).toMatch(/^gpujs: gpu\.js, mode (webgpu \(hardware\)|webasm \(software\)); it was asked for$/);
+  await device.close();
+});
+
+test("refuses modes that are not there, or do not work here", async () => {
+  expect(await codesOf(openDevice({ backend: "gpujs", mode: "metal" }))).toEqual(["KV4003"]);
+  expect(await codesOf(openDevice({ backend: "gpujs", mode: "webgl2" }))).toEqual(["KV4204"]);
+});
+
+test("tensors stay with the device, and give what they were given", () => withDevice("webasm", async (device) => {
+  const prepared = await device.prepare(scaled);
+  const kept = await device.upload(codes, integers([70], 0, 255));
+  const first = await prepared.run({ x: reals([70]), codes: kept }, { device: true });
+  const again = await prepared.run({ x: first["out"] ?? tensor([0], []), codes: kept });
+  const given = { x: reals([70]).data, codes: integers([70], 0, 255).data };
+  expect([...(again["out"]?.data ?? [])]).toEqual(given.codes.map((code, at) => Math.fround(Math.fround((given.x[at] ?? 0) * code) * code)));
+  kept.destroy();
+  expect(await codesOf(prepared.run({ x: reals([70]), codes: kept }))).toEqual(["KV4008"]);
+  await withDevice("webasm", async (other) => {
+    const elsewhere = await other.upload(codes, integers([70], 0, 255));
+    expect(await codesOf(prepared.run({ x: reals([70]), codes: elsewhere }))).toEqual(["KV4008"]);
+  });
+}));
+
+test("runs of many sizes may overlap", () => withDevice("webasm", async (device) => {
+  const prepared = await device.prepare(scaled);
+  const sizes = Array.from({ length: 40 }, (_, at) => at);
+  const runs = await Promise.all(sizes.map((n) => prepared.run({ x: { shape: [n], data: new Float32Array(n).fill(0.5) }, codes: integers([n], 2, 2) })));
+  expect(runs.map(({ out }) => [...(out?.data ?? [])])).toEqual(sizes.map((n) => Array(n).fill(1)));
+}));
+
+test("inputs are read before a run returns", () => withDevice("cpu", async (device) => {
+  const prepared = await device.prepare(scaled);
+  const data = Float32Array.of(1, 2, 3);
+  const running = prepared.run({ x: { shape: [3], data }, codes: integers([3], 1, 1) });
+  data.fill(0);
+  expect([...((await running)["out"]?.data ?? [])]).toEqual([1, 2, 3]);
+}));
+
+test("integers that f32 does not hold are refused, where they come from and where they lead", () => withDevice("cpu", async (device) => {
+  const ids = tensorOf("ids", i32, "n");
+  const graph = draw([ids], [[tensorOf("out", i32, "n"), ({ b, load }, n) => b.scale(1000, load(ids, n))]]);
+  const prepared = await device.prepare(saveGraph(graph));
+  expect([...((await prepared.run({ ids: tensor([2], [16777, -16777]) }))["out"]?.data ?? [])]).toEqual([16777000, -16777000]);
+  expect(await codesOf(prepared.run({ ids: tensor([1], [16778]) }))).toEqual(["KV4201"]);
+  expect(await codesOf(prepared.run({ ids: tensor([1], [2 ** 24 + 1]) }))).toEqual(["KV4202"]);
+}));
+
+test("tensors with more elements than f32 can number are refused before anything runs", () => withDevice("cpu", async (device) => {
+  const graph = draw([x], [[tensorOf("out", f32, "n", "m"), ({ load }, n) => load(x, n)]]);
+  expect(await codesOf(device.prepare(saveGraph(graph), { set: { n: 4097, m: 4096 } }))).toEqual(["KV4203"]);
+}));
+
+test("after closing nothing runs, and Node ends by itself", async () => {
+  const device = await openDevice({ backend: "gpujs", mode: "webasm" });
+  const prepared = await device.prepare(scaled);
+  await device.close();
+  await device.close();
+  expect(await codesOf(prepared.run({ x: reals([1]), codes: integers([1], 0, 1) }))).toEqual(["KV4005"]);
+  const bundle = await bundleForBrowsers("runtime/index.ts");
+  try {
+    const script = `
+      const { openDevice } = await import(${JSON.stringify(bundle.file)});
+      for (const mode of ["cpu", "webasm"]) {
+        const device = await openDevice({ backend: "gpujs", mode });
+        const prepared = await device.prepare(${JSON.stringify(scaled)});
+        const { out } = await prepared.run({ x: { shape: [2], data: [1, 2] }, codes: { shape: [2], data: [3, 4] } });
+        console.log(device.mode, Array.from(out.data).join(" "));
+        await device.close();
+      }`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { cwd: new URL("../..", import.meta.url).pathname, timeout: 30_000 });
+    expect(stdout).toBe("cpu 3 8\nwebasm 3 8\n");
+  } finally {
+    bundle.remove();
+  }
+}, 60_000);
