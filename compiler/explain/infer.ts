@@ -1,5 +1,6 @@
 /** @file Sizes that follow from others: a plan can be priced without being told how many groups an axis is cut into. */
 
+import { postOrder } from "../../spec/graph/children";
 import type { Graph } from "../../spec/graph/node";
 import { Bounder } from "../kernel/bounds";
 import type { Sizes } from "../program";
@@ -16,6 +17,8 @@ export function inferSizes({ obligations }: Graph, given: Sizes): Sizes {
   });
   for (const { claim } of obligations) {
     if (claim.kind !== "inside" || given[claim.axis] !== undefined) continue;
+    // What an input holds says nothing about how large an axis is.
+    if (postOrder([claim.index]).some(({ kind }) => kind === "load")) continue;
     const least = bounder.of(claim.index)[1] + 1;
     if (Number.isFinite(least)) inferred[claim.axis] = Math.max(inferred[claim.axis] ?? 0, least);
   }
