@@ -38,6 +38,13 @@ describe("the bound of a function", () => {
     expect(found.outputs).toBeGreaterThan(10_000);
   });
 
+  it.each([...UNARY_FUNCTIONS])("%s of an exact number", (fn) => {
+    const found = tally();
+    const graph = pointwise((b, x) => b.apply(fn, [x]));
+    for (let seed = 1; seed <= 2; seed++) attack(found, graph, { x: between(seed, 300, DOMAINS[fn] ?? [-3, 3]), y: between(seed, 300, [0, 1]) }, seed, 10);
+    expect(found).toMatchObject({ violations: 0, unbounded: 0, outputs: 6000 });
+  });
+
   it.each([
     ["pow", (b: GraphBuilder, x: Value, y: Value) => b.apply("pow", [x, y]), [0.01, 20], [-4, 4]],
     ["atan2", (b: GraphBuilder, x: Value, y: Value) => b.apply("atan2", [x, y]), [-3, 3], [-3, 3]],
@@ -46,6 +53,7 @@ describe("the bound of a function", () => {
     ["a fractional power", (b: GraphBuilder, x: Value) => b.product([[b.apply("abs", [x]), 1.3]]), [-30, 30], [0, 1]],
     ["an inverse square root", (b: GraphBuilder, x: Value, y: Value) => b.product([[y, 1], [b.linear(1e-5, [[1, b.multiply(x, x)]]), -0.5]]), [-3, 3], [-3, 3]],
     ["a difference that cancels", (b: GraphBuilder, x: Value, y: Value) => b.subtract(b.multiply(b.add(x, y), b.add(x, y)), b.multiply(b.subtract(x, y), b.subtract(x, y))), [-300, 300], [-0.01, 0.01]],
+    ["a product with what cancels", (b: GraphBuilder, x: Value, y: Value) => b.multiply(b.subtract(x, y), y), [1, 1.00001], [1, 1.00001]],
     ["a step", (b: GraphBuilder, x: Value, y: Value) => b.floor(b.multiply(x, y)), [-30, 30], [-30, 30]],
     ["a choice", (b: GraphBuilder, x: Value, y: Value) => b.select(b.less(b.multiply(x, b.constant(0.1)), b.multiply(y, b.constant(0.1))), b.scale(3, x), y), [-1, 1], [-1, 1]],
     ["a tiny product", (b: GraphBuilder, x: Value, y: Value) => b.multiply(b.multiply(x, y), b.constant(1e30)), [-1e-20, 1e-20], [-1e-20, 1e-20]],
@@ -72,6 +80,10 @@ describe("the bound of a reduction", () => {
   const size = b.extent("column");
   const mean = (row: Value, along: (op: "sum", f: (c: Value) => Value, k?: number) => Value): Value => b.divide(along("sum", (c) => at(row, c), 6), size);
 
+  /** x, exact where w is negative and else by way of numbers a thousand times as large. */
+  const unequal = (x: Value, w: Value): Value =>
+    b.select(b.less(w, b.zero), x, b.linear(-3000, [[1, b.divide(b.multiply(b.linear(3000, [[1, x]]), w), w)]]));
+
   it.each([
     ["a variance", of((row, along) => b.divide(along("sum", (c) => b.power(b.subtract(at(row, c), mean(row, along)), b.constant(2))), size))],
     ["a root mean square norm", of((row, along) => along("sum", (c) => b.product([[at(row, c), 1], [b.load(w, [c]), 1], [b.linear(1e-5, [[1, b.divide(along("sum", (d) => b.power(at(row, d), b.constant(2)), 6), size)]]), -0.5]])))],
@@ -81,6 +93,8 @@ describe("the bound of a reduction", () => {
     })],
     ["a largest product", of((row, along) => along("max", (c) => b.multiply(at(row, c), b.load(w, [c]))))],
     ["a smallest product", of((row, along) => along("min", (c) => b.multiply(at(row, c), b.load(w, [c]))))],
+    ["a largest of numbers with unequal errors", of((row, along) => along("max", (c) => unequal(at(row, c), b.load(w, [c]))))],
+    ["the place of the largest of numbers with unequal errors", of((row, along) => along("argmax", (c) => unequal(at(row, c), b.load(w, [c]))))],
     ["the place of the largest product", of((row, along) => along("argmax", (c) => b.multiply(at(row, c), b.load(w, [c]))))],
     ["the place of the smallest distance", of((row, along) => along("argmin", (c) => b.power(b.subtract(at(row, c), b.load(w, [c])), b.constant(2))))],
     ["the element at the place of the largest", of((row, along) => b.load(w, [along("argmax", (c) => b.multiply(at(row, c), b.load(w, [c])))]))],
@@ -96,6 +110,35 @@ describe("the bound of a reduction", () => {
     }
     expect(found).toMatchObject({ violations: 0, unbounded: 0 });
     expect(found.outputs).toBeGreaterThanOrEqual(2_400);
+  });
+});
+
+describe("the bound of a long sum", () => {
+  it("holds in every order, and no order keeps within a few roundings", () => {
+    const b = new GraphBuilder();
+    const x = tensorOf("x", ["row", "column"]);
+    const graph = graphOf(b, [x], tensorOf("out", ["row"]), (row = b.zero) => {
+      const c = b.index("column", b.extent("column"), 5);
+      return b.reduce("sum", c, b.multiply(b.load(x, [row, c]), b.load(x, [row, c])));
+    });
+    const found = tally();
+    attack(found, graph, { x: numbers(randomFrom(3), [20, 400], 1) }, 3, 15);
+    expect(found).toMatchObject({ violations: 0, unbounded: 0, outputs: 300 });
+    expect(found.worst * 400).toBeGreaterThan(9);
+  });
+
+  it("is relative to what is summed, not to what it comes to", () => {
+    const b = new GraphBuilder();
+    const x = tensorOf("x", ["column"]);
+    const graph = graphOf(b, [x], tensorOf("out", []), () => {
+      const c = b.index("column", b.extent("column"), 5);
+      return b.reduce("sum", c, b.load(x, [c]));
+    });
+    const random = randomFrom(4);
+    const half = numbers(random, [100], 1).data;
+    const found = tally();
+    attack(found, graph, { x: { shape: [200], data: Float32Array.from([...half, ...half.map((value) => -value)]) } }, 3, 200);
+    expect(found).toMatchObject({ violations: 0, unbounded: 0, outputs: 200 });
   });
 });
 
