@@ -19,6 +19,20 @@ export interface Agreement {
   readonly outputs: Readonly<Record<string, TensorData>>;
 }
 
+/** The modes that work in this Node; says in one line why another does not. */
+export async function modesHere(): Promise<readonly string[]> {
+  const working: string[] = [];
+  for (const mode of ["cpu", "webasm", "webgpu"]) {
+    try {
+      await (await openMode(mode)).close();
+      working.push(mode);
+    } catch (fault) {
+      console.error(`\n*** gpu.js DOES NOT RUN HERE IN MODE ${mode}: its tests are skipped. ${String(fault)}\n`);
+    }
+  }
+  return working;
+}
+
 export const openMode = (mode: string): Promise<GpuJsDevice> => GpuJsDevice.open({ mode }, load);
 
 /**

@@ -5,9 +5,9 @@ import type { GpuJsDevice } from "../../runtime/gpujs/device";
 import { draw, f16, f32, i32, integers, reals, tensorOf, u32, uint } from "../emit/programs";
 import { sample } from "../emit/random";
 import { coupledAttention } from "../interpreter/sample";
-import { agree, compared, openMode } from "./agreement";
+import { agree, compared, modesHere, openMode } from "./agreement";
 
-describe.each(["cpu", "webasm"])("mode %s", (mode) => {
+describe.each(await modesHere())("mode %s", (mode) => {
   let device: GpuJsDevice;
   beforeAll(async () => {
     device = await openMode(mode);

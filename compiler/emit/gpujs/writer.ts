@@ -5,7 +5,7 @@ import { isTruth, type GraphBuilder } from "../../../spec/graph/builder";
 import type { Index, Reduce, Value } from "../../../spec/graph/node";
 import type { KernelArray } from "../../kernel/kernel";
 import { integerType } from "../../kernel/scalar";
-import { atom, statement, type Code, type Name } from "../code";
+import { atom, compare, statement, type Code, type Name } from "../code";
 import { ensureReductions, type Accumulator, type Loops } from "../reductions";
 import { Scope } from "../scope";
 import { startAccumulator } from "./accumulators";
@@ -55,9 +55,17 @@ export class ScriptWriter implements Script, Loops {
     return this.#value(value, () => this.#leaf(value) ?? numberCode(this, value), "x");
   }
 
+  /** A truth; one that is put together of others is named as 1 or 0, as gpu.js has no variables of truths on every GPU. */
   truth(value: Value): Code {
     if (!isTruth(value)) throw new InternalError(`a ${value.kind} is used as a truth`);
-    return this.#value(value, () => truthCode(this, value), "p");
+    if (value.kind === "reduce") return this.#value(value, () => truthCode(this, value), "p");
+    const known = this.#scope.find(keyOf(value));
+    if (known !== undefined) return known;
+    const code = truthCode(this, value);
+    const place = this.#scope.placeOf(value);
+    const whole = value.kind === "and" || value.kind === "or" ? compare(">", this.name(place, "p", choose(code, number(1), number(0))), number(0)) : code;
+    place.known.set(keyOf(value), whole);
+    return whole;
   }
 
   #value(value: Value, make: () => Code, hint: string): Code {
@@ -137,7 +145,7 @@ export class ScriptWriter implements Script, Loops {
   }
 
   define(scope: Scope, value: Value, code: Code): void {
-    scope.known.set(keyOf(value), code.kind === "name" ? code : this.name(scope, "a", code));
+    scope.known.set(keyOf(value), code);
   }
 
   within(scope: Scope, write: () => void): void {
