@@ -7,7 +7,7 @@ import { Bounder, I32, LARGEST, within } from "./kernel/bounds";
 import type { Kernel, KernelArray } from "./kernel/kernel";
 import type { AlgebraRecord, Refusal } from "./algebra/derived";
 import { enumeratePlans, foldsPay, replayPlan, shapeText, type Candidate } from "./plan/fold/choose";
-import { HARDWARE, type DeviceProfile } from "./plan/fold/cost";
+import { costOfKernel, HARDWARE, measureOf, type DeviceProfile } from "./plan/fold/cost";
 import type { FusedPlan } from "./plan/fold/plan";
 import { makePlan } from "./plan/make";
 import type { Plan } from "./plan/plan";
@@ -71,18 +71,42 @@ export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
     return fusedLowering(specialised, made, refused, limits);
   }
   if (options.plans !== "folds") return { ...lowerPlain(graph, options), fused: undefined, record: { fired: [], refused } };
-  if (foldsPay(builder, specialised.graph)) {
-    const { candidates, refused: why } = enumeratePlans(builder, specialised.graph, { limits, profile, fixed });
-    refused.push(...why);
-    for (const candidate of candidates) {
-      const lowering = fusedLowering(specialised, candidate, refused, limits);
-      const longest = Math.max(...lowering.program.dispatches.map(({ code }) => code.split("\n").length));
-      if (longest <= MOST_LINES) return lowering;
-      refused.push({ rule: "plan", at: shapeText(candidate.plan), why: `a text of ${longest} lines, of ${MOST_LINES}` });
+  const plain = (): Lowering => ({ ...lowerPlain(graph, options), fused: undefined, record: { fired: [], refused } });
+  if (!foldsPay(builder, specialised.graph)) {
+    refused.push({ rule: "plan", at: graph.name, why: "no two reductions share a pass" });
+    return plain();
+  }
+  const [first] = lowerSeveral(specialised, options, 1, refused);
+  return first ?? plain();
+}
+
+/**
+ * The plans that are estimated to take least time, at most `most` of them, ready to be measured: those of folds, and the
+ * direct one in its place among them. What is refused, or estimated to take longer than the direct plan, is added to `refused`.
+ */
+export function lowerSeveral(specialised: Specialised, { limits, profile = HARDWARE }: LowerOptions, most: number, refused: Refusal[]): readonly Lowering[] {
+  const { builder, graph, fixed } = specialised;
+  const { candidates, refused: why } = enumeratePlans(builder, graph, { limits, profile, fixed });
+  refused.push(...why);
+  const direct = directly(specialised, limits);
+  const measure = measureOf({ ...Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...fixed });
+  const directCost = direct.kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, profile), 0);
+  const found: Lowering[] = [];
+  let placed = false;
+  for (const candidate of candidates) {
+    if (found.length >= most) break;
+    if (!placed && directCost <= candidate.cost) {
+      placed = true;
+      refused.push({ rule: "plan", at: shapeText(candidate.plan), why: "a dispatch for every reduction is estimated to take less time" });
+      found.push({ ...direct, fused: undefined, record: { fired: [], refused } });
+      continue;
     }
-  } else refused.push({ rule: "plan", at: graph.name, why: "no two reductions share a pass" });
-  const plain = lowerPlain(graph, options);
-  return { ...plain, fused: undefined, record: { fired: [], refused } };
+    const lowering = fusedLowering(specialised, candidate, refused, limits);
+    const longest = Math.max(...lowering.program.dispatches.map(({ code }) => code.split("\n").length));
+    if (longest <= MOST_LINES) found.push(lowering);
+    else refused.push({ rule: "plan", at: shapeText(candidate.plan), why: `a text of ${longest} lines, of ${MOST_LINES}` });
+  }
+  return found;
 }
 
 function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: Candidate, refused: readonly Refusal[], limits: DeviceLimits): Lowering {
@@ -92,8 +116,13 @@ function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: C
 }
 
 /** Each reduction in a dispatch of its own, one lane for an element. */
-export function lowerPlain(graph: Graph, { set = {}, limits }: Pick<LowerOptions, "set" | "limits">): Pick<Lowering, "specialised" | "kernels" | "program"> & { readonly plan: Plan } {
-  const specialised = specialise(graph, set);
+export function lowerPlain(graph: Graph, { set = {}, limits }: Pick<LowerOptions, "set" | "limits">): Direct {
+  return directly(specialise(graph, set), limits);
+}
+
+type Direct = Pick<Lowering, "specialised" | "kernels" | "program"> & { readonly plan: Plan };
+
+function directly(specialised: Specialised, limits: DeviceLimits): Direct {
   const plan = makePlan(specialised.builder, specialised.graph, limits);
   const lanes = Math.min(LANES, limits.maxComputeInvocationsPerWorkgroup);
   const kernels = plan.units.map((unit) => spread(plan, unit, lanes));
