@@ -137,8 +137,8 @@ export const decode = kernel({ codes: uint(4)(n), book: f32(centroid) }, f32(n),
 `);
     write("in.safetensors", { codes, book: tensor([8], new Float32Array(8)) });
     expect(refused(folder.kvern("run", "book.ts", "--kernel", "decode", "--in", "in.safetensors", "--out", "out.safetensors", "--backend", "interpreter"))).toMatchInlineSnapshot(`
-      "book.ts:3:110 - error KV2001: \`book\` is read at an index that is not inside its axis \`centroid\` (expected an index from 0 to 7, got one from 0 to 15, as far as can be told)
-        clamp(i, centroid) forces an index into its axis; a condition around the read leaves it out
+      "book.ts:3:110 - error KV2001: \`book\` may be read outside its axis \`centroid\` (expected an index from 0 to 7, got an index from 0 to 15)
+        Force the index into the axis, \`clamp(i, centroid)\`, or read only under a condition on it: \`i < extent(centroid) ? … : 0\`.
 
         2 | const n = axis("n"), centroid = axis("centroid");
       > 3 | export const decode = kernel({ codes: uint(4)(n), book: f32(centroid) }, f32(n), ({ codes, book }) => (i) => book(codes(i)));
