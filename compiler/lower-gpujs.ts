@@ -26,6 +26,8 @@ export interface ScriptStep {
   readonly reads: readonly string[];
   /** Axes whose sizes are the kernel's constants n0, n1, … */
   readonly sizes: readonly string[];
+  /** The axes of its threads: names of axes that are open, or sizes. */
+  readonly axes: readonly (string | number)[];
   /** The number of threads. */
   threads(sizes: Sizes): number;
   /** The most rounds of a loop. */
@@ -87,6 +89,7 @@ export function lowerScript(graph: Graph, { set = {} }: { readonly set?: Sizes }
     source,
     reads,
     sizes: axes,
+    axes: unit.axes.map(({ axis, extent }) => (extent.kind === "constant" ? extent.value : axis)),
     threads: (sizes) => measure(sizes).of(count)[1],
     rounds: (sizes) => Math.max(1, ...loops.map((extent) => measure(sizes).of(extent)[1])),
   }));

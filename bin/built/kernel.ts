@@ -2,18 +2,20 @@
 
 import type { SerialisedGraph } from "../../spec/graph/json";
 import type { Sizes } from "../../spec/tensor/check";
+import { gpuJsModule } from "./gpujs";
 import { launcher } from "./launcher";
 import { loweredWith } from "./lowered";
 
 /**
- * The files of a kernel, by name: NAME.graph.json, NAME.wgsl, NAME.ts.
+ * The files of a kernel, by name: NAME.graph.json, NAME.wgsl, NAME.gpu.js, NAME.ts.
  * @param file where the kernel was written
- * @param set sizes to make part of the WGSL and of the launcher
+ * @param set sizes to make part of the WGSL, of the gpu.js module and of the launcher
  */
 export function filesOf(file: string, graph: SerialisedGraph, set: Sizes): ReadonlyMap<string, string> {
   return new Map([
     [`${graph.name}.graph.json`, `${JSON.stringify(graph)}\n`],
     [`${graph.name}.wgsl`, wgsl(graph, set)],
+    [`${graph.name}.gpu.js`, gpuJsModule(graph, set)],
     [`${graph.name}.ts`, launcher(file, graph, set)],
   ]);
 }

@@ -14,10 +14,10 @@ interface Options {
 export function build(program: Command): void {
   program
     .command("build")
-    .summary("write graphs, WGSL and launchers")
+    .summary("write graphs, WGSL, gpu.js modules and launchers")
     .description(
       "Writes for every exported kernel NAME.graph.json, the portable graph; NAME.wgsl, the text of all its dispatches;\n" +
-        "and NAME.ts, a typed launcher that imports kvern/runtime only. Nothing is written unless all kernels are in order.",
+        "NAME.gpu.js, its kernels for gpu.js and what chains them; and NAME.ts, a typed launcher that imports kvern/runtime only. Nothing is written unless all kernels are in order.",
     )
     .argument("<file...>", "TypeScript files that export kernels")
     .requiredOption("--out <dir>", "the folder to write to; it is made if it is not there")

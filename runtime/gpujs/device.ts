@@ -242,7 +242,7 @@ const PROBE: ScriptProgram = {
   fixed: {},
   arrays: new Map(),
   temporaries: [],
-  steps: [{ array: "out", source: "function (b0) {\n  return b0[this.thread.x] + 2;\n}", reads: ["x"], sizes: [], threads: () => 1, rounds: () => 1 }],
+  steps: [{ array: "out", source: "function (b0) {\n  return b0[this.thread.x] + 2;\n}", reads: ["x"], sizes: [], axes: [], threads: () => 1, rounds: () => 1 }],
   check: () => undefined,
 };
 

@@ -13,10 +13,10 @@ symlinkSync(ROOT, join(folder.path, "node_modules/kvern"));
 const text = (name: string): string => readFileSync(join(folder.path, name), "utf8");
 
 describe("build", () => {
-  test("writes a graph, WGSL and a launcher for every kernel, and says so", () => {
+  test("writes a graph, WGSL, a gpu.js module and a launcher for every kernel, and says so", () => {
     const { code, stdout, stderr } = folder.kvern("build", "double.ts", "attention.ts", "--out", "out");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    const files = ["attend", "both", "double"].flatMap((name) => [`${name}.graph.json`, `${name}.ts`, `${name}.wgsl`]);
+    const files = ["attend", "both", "double"].flatMap((name) => [`${name}.gpu.js`, `${name}.graph.json`, `${name}.ts`, `${name}.wgsl`]);
     expect(folder.list("out")).toEqual(files);
     expect(stdout.trim().split("\n").sort()).toEqual(files.map((name) => `out/${name}`));
     expect(JSON.parse(text("out/double.graph.json"))).toMatchObject({ format: "kvern-graph", name: "double" });
@@ -51,6 +51,23 @@ await device.close();
     const places = { rootDir: join(folder.path, "src"), outDir: join(folder.path, "js") };
     expect(folder.tsc({ module: "NodeNext", exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, ...places }, "src")).toBe("");
     expect(folder.node("js/main.js")).toEqual({ code: 0, stdout: "[[6.5],[1,2,3],[2,8],0.5]\n", stderr: "" });
+  });
+
+  test("a gpu.js module runs without kvern, and fails where gpu.js takes another mode", () => {
+    expect(folder.kvern("build", "double.ts", "--out", "plain").code).toBe(0);
+    expect(text("plain/double.gpu.js")).not.toMatch(/^import/m);
+    folder.write("plain/main.mjs", `import { createRequire } from "node:module";
+import { createDouble } from "./double.gpu.js";
+const { GPU } = createRequire(${JSON.stringify(join(ROOT, "package.json"))})("gpu.js");
+for (const mode of ["cpu", "webasm"]) {
+  const gpu = new GPU({ mode });
+  const { out } = await createDouble(gpu, { n: 3 }, mode)({ x: Float32Array.of(1, 2, 3.5) });
+  console.log(mode, Array.from(out).join(" "));
+  await createDouble(gpu, { n: 3 }, "webgl2")({ x: Float32Array.of(1, 2, 3.5) }).catch((fault) => console.log(fault.message.split(":")[0]));
+  await gpu.destroy();
+}
+`);
+    expect(folder.node("plain/main.mjs")).toEqual({ code: 0, stdout: "cpu 2 4 7\ngpu.js ran double in mode cpu, not webgl2\nwebasm 2 4 7\ngpu.js ran double in mode webasm, not webgl2\n", stderr: "" });
   });
 
   test("a launcher whose inputs are not the kernel's does not type-check", () => {
