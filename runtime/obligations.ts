@@ -55,6 +55,7 @@ function atSizes(graph: Graph, { index, under }: Inside, sizes: Sizes): SizedCla
 function firstOutside(graph: Graph, claim: Inside, sizes: Sizes): number | "none" | "unknown" {
   const size = sizes[claim.axis];
   if (size === undefined) throw new InternalError(`the axis ${claim.axis} was checked and has no size`);
+  if (runsOverNothing(claim, sizes)) return "none";
   const { builder, index, under } = atSizes(graph, claim, sizes);
   const parts = postOrder([index, ...under]);
   if (parts.some(({ kind }) => kind === "load")) return "unknown";
@@ -69,6 +70,12 @@ function firstOutside(graph: Graph, claim: Inside, sizes: Sizes): number | "none
   const positions = { name: "positions", axes: declared, inputs: [], outputs: [output], stores: [{ output, indices, value }], obligations: [], spans: new Map() };
   const found = interpret(positions, {})["position"]?.data ?? [];
   return found.find((at) => at !== NOT_READ && !(Number.isInteger(at) && at >= 0 && at < size)) ?? "none";
+}
+
+/** Whether an axis that a claim runs over is empty. Asked of the claim as it was made: with sizes put in, ⌊t / 4⌋ over no t is 0. */
+function runsOverNothing({ index, under }: Inside, sizes: Sizes): boolean {
+  const free = new Set([index, ...under].flatMap((each) => each.free));
+  return postOrder([index, ...under]).some((part) => part.kind === "index" && free.has(part.name) && measure(part.extent, sizes) === 0);
 }
 
 /** What stands at the positions at which a condition fails. */
