@@ -25,10 +25,10 @@ ${[...inputs.map((tensor) => described("takes", tensor)), ...outputs.map((tensor
  * ∓3.4028234663852886e38, the largest finite f32, stands for ∓∞. Integers must stay within ±2^24, in the inputs and on the
  * way; \`prepare${type}(await openDevice({ backend: "gpujs" }))\` of ${kernel}.ts checks that, and takes and gives tensors.
  *
- * The kernels are text, so that a content-security policy without \`unsafe-eval\` admits them in the modes webgl2 and webgpu.
+ * The kernels are text, so that a content-security policy without \`unsafe-eval\` admits them in the mode webgpu.
  * The mode cpu needs \`unsafe-eval\`, since gpu.js calls \`new Function\`; webasm needs \`wasm-unsafe-eval\`.
  *
- *     const ${kernel} = create${type}(new GPU({ mode: "webgl2" }), ${open.length === 0 ? "{}" : `{ ${open.map((axis) => `${JSON.stringify(axis)}: …`).join(", ")} }`}, "webgl2");
+ *     const ${kernel} = create${type}(new GPU({ mode: "webgpu" }), ${open.length === 0 ? "{}" : `{ ${open.map((axis) => `${JSON.stringify(axis)}: …`).join(", ")} }`}, "webgpu");
  *     const { ${outputs.map(({ name }) => name).join(", ")} } = await ${kernel}({ ${inputs.map(({ name }) => `${JSON.stringify(name)}: …`).join(", ")} });
  */
 

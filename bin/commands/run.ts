@@ -34,7 +34,7 @@ export function run(program: Command): void {
     .option("--in <file>", "safetensors file of the inputs")
     .requiredOption("--out <file>", "safetensors file for the outputs")
     .option("--backend <name>", "auto, wgsl, gpujs, interpreter or source", backendName, "auto")
-    .option("--mode <mode>", "of gpujs: webgpu, webgl2, webasm or cpu")
+    .option("--mode <mode>", "of gpujs: webgpu, webasm or cpu")
     .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
     .option(...SET, axisSizes)
     .action(async (file: string, options: Options) => {

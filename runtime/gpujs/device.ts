@@ -1,5 +1,5 @@
 /**
- * @file gpu.js as a backend: the same kernels where there is no WebGPU, as WebGL2, WebAssembly or JavaScript. The mode that
+ * @file gpu.js as a backend: the same kernels where there is no WebGPU, as WebAssembly or JavaScript. The mode that
  * really ran is read back after every run: gpu.js takes another one silently where one fails.
  */
 

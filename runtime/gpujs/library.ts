@@ -2,8 +2,9 @@
 
 import { refuse } from "../../spec/diagnostics/diagnostic";
 
-/** The modes that this backend opens, in the order in which it prefers them. gpu.js has others, which need what is rarely there. */
-export const GPUJS_MODES = ["webgpu", "webgl2", "webasm", "cpu"] as const;
+/** The modes that this backend opens, in the order in which it prefers them. On GL, its
+ * other modes, it does not compile texts in which positions and reals meet. */
+export const GPUJS_MODES = ["webgpu", "webasm", "cpu"] as const;
 export type GpuJsMode = (typeof GPUJS_MODES)[number];
 
 /** An array of numbers on its way between kernels, while a pipeline is recorded. */

@@ -16,17 +16,8 @@ const CPU: Platform = { kind: "software", close: () => undefined };
 export async function platformOf(mode: GpuJsMode): Promise<Platform> {
   switch (mode) {
     case "cpu": case "webasm": return CPU;
-    case "webgl2": return { ...CPU, kind: isSoftwareGl() ? "software" : "hardware" };
     case "webgpu": return webgpu();
   }
-}
-
-/** Whether WebGL2 computes on a CPU, as far as it says. */
-function isSoftwareGl(): boolean {
-  if (typeof OffscreenCanvas === "undefined") return true;
-  const context = new OffscreenCanvas(1, 1).getContext("webgl2");
-  const renderer: unknown = context?.getParameter(context.getExtension("WEBGL_debug_renderer_info")?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER);
-  return typeof renderer !== "string" || /swiftshader|llvmpipe|software|basic render/i.test(renderer);
 }
 
 /** WebGPU's flags, which Node has no globals of. */

@@ -43,9 +43,8 @@ test("says which mode it is, and takes the fastest where none is asked for", asy
   await device.close();
 });
 
-test("refuses modes that are not there, or do not work here", async () => {
+test("refuses modes that are not there", async () => {
   expect(await codesOf(openDevice({ backend: "gpujs", mode: "metal" }))).toEqual(["KV4003"]);
-  expect(await codesOf(openDevice({ backend: "gpujs", mode: "webgl2" }))).toEqual(["KV4204"]);
 });
 
 test("tensors stay with the device, and give what they were given", () => withDevice("webasm", async (device) => {

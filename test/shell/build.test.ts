@@ -63,11 +63,11 @@ for (const mode of ["cpu", "webasm"]) {
   const gpu = new GPU({ mode });
   const { out } = await createDouble(gpu, { n: 3 }, mode)({ x: Float32Array.of(1, 2, 3.5) });
   console.log(mode, Array.from(out).join(" "));
-  await createDouble(gpu, { n: 3 }, "webgl2")({ x: Float32Array.of(1, 2, 3.5) }).catch((fault) => console.log(fault.message.split(":")[0]));
+  await createDouble(gpu, { n: 3 }, "webgpu")({ x: Float32Array.of(1, 2, 3.5) }).catch((fault) => console.log(fault.message.split(":")[0]));
   await gpu.destroy();
 }
 `);
-    expect(folder.node("plain/main.mjs")).toEqual({ code: 0, stdout: "cpu 2 4 7\ngpu.js ran double in mode cpu, not webgl2\nwebasm 2 4 7\ngpu.js ran double in mode webasm, not webgl2\n", stderr: "" });
+    expect(folder.node("plain/main.mjs")).toEqual({ code: 0, stdout: "cpu 2 4 7\ngpu.js ran double in mode cpu, not webgpu\nwebasm 2 4 7\ngpu.js ran double in mode webasm, not webgpu\n", stderr: "" });
   });
 
   test("a launcher whose inputs are not the kernel's does not type-check", () => {

@@ -79,7 +79,7 @@ export const DEVICE = {
   },
   KV4204: {
     title: "a mode of gpu.js that does not work here",
-    example: 'openDevice({ backend: "gpujs", mode: "webgl2" }) // in Node, which has no WebGL',
+    example: 'openDevice({ backend: "gpujs", mode: "webgpu" }) // on a machine without a WebGPU adapter',
     mend: 'openDevice({ backend: "gpujs", mode: "webasm" })',
   },
   KV4205: {
