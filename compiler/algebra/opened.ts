@@ -4,7 +4,7 @@
  */
 
 import type { GraphBuilder } from "../../spec/graph/builder";
-import { children } from "../../spec/graph/children";
+import { children, postOrder } from "../../spec/graph/children";
 import type { Graph, Index, Load, Slot, Value } from "../../spec/graph/node";
 
 /** The parts of a node, those under a binder opened with the first index it does not mention. */
@@ -21,25 +21,7 @@ export function openedParts(builder: GraphBuilder, value: Value): readonly Value
 
 /** Every opened node below `roots`, children before parents, each once. */
 export function openedOrder(builder: GraphBuilder, roots: Iterable<Value>): Value[] {
-  const order: Value[] = [];
-  const seen = new Set<Value>();
-  const stack: { readonly value: Value; entered: boolean }[] = [];
-  for (const root of roots) {
-    stack.push({ value: root, entered: false });
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      if (top.entered || seen.has(top.value)) {
-        stack.pop();
-        if (!seen.has(top.value)) {
-          seen.add(top.value);
-          order.push(top.value);
-        }
-        continue;
-      }
-      top.entered = true;
-      for (const part of [...openedParts(builder, top.value)].reverse()) if (!seen.has(part)) stack.push({ value: part, entered: false });
-    }
-  }
-  return order;
+  return postOrder(roots, (value) => openedParts(builder, value));
 }
 
 /** Replaces opened nodes, outermost first; what is put in is not looked into. */

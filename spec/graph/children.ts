@@ -20,8 +20,8 @@ export function children(value: Value): readonly Value[] {
   }
 }
 
-/** Every node below `roots`, children before parents, each once. Parts under binders are not opened. */
-export function postOrder(roots: Iterable<Value>): Value[] {
+/** Every node below `roots`, parts before wholes, each once. Parts under binders are not opened, unless `parts` opens them. */
+export function postOrder(roots: Iterable<Value>, parts: (value: Value) => readonly Value[] = children): Value[] {
   const order: Value[] = [];
   const seen = new Set<Value>();
   // An explicit stack: a graph may be deeper than the call stack.
@@ -38,7 +38,7 @@ export function postOrder(roots: Iterable<Value>): Value[] {
         continue;
       }
       top.entered = true;
-      for (const part of [...children(top.value)].reverse()) if (!seen.has(part)) stack.push({ value: part, entered: false });
+      for (const part of [...parts(top.value)].reverse()) if (!seen.has(part)) stack.push({ value: part, entered: false });
     }
   }
   return order;
