@@ -1,8 +1,10 @@
-/** @file Products of activations with weight matrices, in plain loops. Weights and results are f32, sums are f64. */
+/** @file Products of activations with weight matrices, in plain loops. Sums are f64, whatever the weights are. */
+
+import { zeros, type Reals } from "./reals";
 
 /** A weight matrix as checkpoints store it: [output, input], row-major. */
-export interface Matrix {
-  readonly data: Float32Array;
+export interface Matrix<Data extends Reals = Float32Array> {
+  readonly data: Data;
   readonly outputs: number;
   readonly inputs: number;
 }
@@ -13,10 +15,10 @@ export interface Matrix {
  * Four rows meet four outputs at a time, so that each number loaded serves four products; what is left over at the
  * edges goes one row at a time.
  */
-export function multiply(x: Float32Array, matrix: Matrix): Float32Array {
+export function multiply<Data extends Reals>(x: Data, matrix: Matrix<Data>): Data {
   const { data: w, inputs, outputs } = matrix;
   const rows = x.length / inputs;
-  const y = new Float32Array(rows * outputs);
+  const y = zeros(x, rows * outputs);
   const blockedRows = rows - (rows % 4);
   const blockedOutputs = outputs - (outputs % 4);
   for (let output = 0; output < blockedOutputs; output += 4) {
@@ -30,13 +32,13 @@ export function multiply(x: Float32Array, matrix: Matrix): Float32Array {
 }
 
 /** The sum of `length` products, from `a[aAt]` and `b[bAt]` on. */
-export function dot(a: Float32Array, aAt: number, b: Float32Array, bAt: number, length: number): number {
+export function dot(a: Reals, aAt: number, b: Reals, bAt: number, length: number): number {
   let sum = 0;
   for (let i = 0; i < length; i++) sum += (a[aAt + i] ?? 0) * (b[bAt + i] ?? 0);
   return sum;
 }
 
-function oneByFour(x: Float32Array, w: Float32Array, y: Float32Array, row: number, output: number, inputs: number, outputs: number): void {
+function oneByFour(x: Reals, w: Reals, y: Reals, row: number, output: number, inputs: number, outputs: number): void {
   const x0 = row * inputs;
   const w0 = output * inputs;
   const w1 = w0 + inputs;
@@ -57,7 +59,7 @@ function oneByFour(x: Float32Array, w: Float32Array, y: Float32Array, row: numbe
   y[at + 3] = s3;
 }
 
-function fourByFour(x: Float32Array, w: Float32Array, y: Float32Array, row: number, output: number, inputs: number, outputs: number): void {
+function fourByFour(x: Reals, w: Reals, y: Reals, row: number, output: number, inputs: number, outputs: number): void {
   const x0 = row * inputs;
   const x1 = x0 + inputs;
   const x2 = x1 + inputs;

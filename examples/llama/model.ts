@@ -7,27 +7,28 @@ import { refuse } from "../../spec/diagnostics/diagnostic";
 import type { AttentionBackend } from "./backend";
 import type { LlamaConfig } from "./config";
 import { multiply, type Matrix } from "./matrix";
+import { zeros, type Reals } from "./reals";
 
-export interface LayerWeights {
-  readonly attentionNorm: Float32Array;
-  readonly query: Matrix;
-  readonly key: Matrix;
-  readonly value: Matrix;
-  readonly output: Matrix;
-  readonly feedForwardNorm: Float32Array;
-  readonly gate: Matrix;
-  readonly up: Matrix;
-  readonly down: Matrix;
+export interface LayerWeights<Data extends Reals = Float32Array> {
+  readonly attentionNorm: Data;
+  readonly query: Matrix<Data>;
+  readonly key: Matrix<Data>;
+  readonly value: Matrix<Data>;
+  readonly output: Matrix<Data>;
+  readonly feedForwardNorm: Data;
+  readonly gate: Matrix<Data>;
+  readonly up: Matrix<Data>;
+  readonly down: Matrix<Data>;
 }
 
-export interface Llama {
+export interface Llama<Data extends Reals = Float32Array> {
   readonly config: LlamaConfig;
   /** [token, hidden]. */
-  readonly embedding: Matrix;
-  readonly layers: readonly LayerWeights[];
-  readonly norm: Float32Array;
+  readonly embedding: Matrix<Data>;
+  readonly layers: readonly LayerWeights<Data>[];
+  readonly norm: Data;
   /** [token, hidden]; the embedding itself where the weights are tied. */
-  readonly head: Matrix;
+  readonly head: Matrix<Data>;
 }
 
 /**
@@ -53,12 +54,16 @@ export async function hiddenStates(model: Llama, backend: AttentionBackend, ids:
 }
 
 /** The logits, [token, vocabulary], of hidden states, [token, hidden]. */
-export function logits(model: Llama, hidden: Float32Array): Float32Array {
+export function logits<Data extends Reals>(model: Llama<Data>, hidden: Data): Data {
   return multiply(hidden, model.head);
 }
 
-function embed({ config, embedding }: Llama, ids: readonly number[]): Float32Array {
-  const x = new Float32Array(ids.length * config.hidden);
+/**
+ * The embeddings, [token, hidden], of ids.
+ * @throws KvernError KV6005 for an unknown token
+ */
+export function embed<Data extends Reals>({ config, embedding }: Llama<Data>, ids: readonly number[]): Data {
+  const x = zeros(embedding.data, ids.length * config.hidden);
   for (const [row, id] of ids.entries()) {
     if (!Number.isInteger(id) || id < 0 || id >= config.vocabulary) {
       refuse({ code: "KV6005", message: `token ${row} of the context is not in the vocabulary`, expected: `an id from 0 to ${config.vocabulary - 1}`, got: `${id}` });
@@ -69,9 +74,9 @@ function embed({ config, embedding }: Llama, ids: readonly number[]): Float32Arr
 }
 
 /** x / √(mean(x²) + ε) · gain, over rows as long as `gain` (Zhang and Sennrich, 2019). */
-function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number): Float32Array {
+export function rmsNorm<Data extends Reals>(x: Data, gain: Data, epsilon: number): Data {
   const width = gain.length;
-  const y = new Float32Array(x.length);
+  const y = zeros(x, x.length);
   for (let row = 0; row < x.length; row += width) {
     let squares = 0;
     for (let i = 0; i < width; i++) squares += (x[row + i] ?? 0) ** 2;
@@ -81,15 +86,17 @@ function rmsNorm(x: Float32Array, gain: Float32Array, epsilon: number): Float32A
   return y;
 }
 
-/** SwiGLU's product: silu(gate) · up, with silu(g) = g / (1 + e^−g). Overwrites and returns `gate`. */
-function gated(gate: Float32Array, up: Float32Array): Float32Array {
+/** SwiGLU's product: silu(gate) · up, with silu(g) = g / (1 + e^−g). */
+export function gated<Data extends Reals>(gate: Data, up: Data): Data {
+  const y = zeros(gate, gate.length);
   for (let i = 0; i < gate.length; i++) {
     const g = gate[i] ?? 0;
-    gate[i] = (g / (1 + Math.exp(-g))) * (up[i] ?? 0);
+    y[i] = (g / (1 + Math.exp(-g))) * (up[i] ?? 0);
   }
-  return gate;
+  return y;
 }
 
-function addTo(x: Float32Array, more: Float32Array): void {
+/** Adds `more` to `x`, element by element. */
+export function addTo(x: Reals, more: Reals): void {
   for (let i = 0; i < x.length; i++) x[i] = (x[i] ?? 0) + (more[i] ?? 0);
 }

@@ -3,6 +3,8 @@
  * position · theta^(−2i / headDim) (Su et al., RoFormer, 2021, in the layout of Hugging Face's Llama).
  */
 
+import { zeros, type Reals } from "./reals";
+
 export interface RotaryTables {
   readonly positions: number;
   /** Half of a head's channels. */
@@ -27,10 +29,10 @@ export function rotaryTables(positions: number, headDim: number, theta: number):
 }
 
 /** `x`, [token, head, channel], whose first token stands at `first`, rotated. */
-export function rotate(x: Float32Array, heads: number, tables: RotaryTables, first: number): Float32Array {
+export function rotate<Data extends Reals>(x: Data, heads: number, tables: RotaryTables, first: number): Data {
   const { half, cos, sin } = tables;
   const tokens = x.length / (heads * half * 2);
-  const y = new Float32Array(x.length);
+  const y = zeros(x, x.length);
   for (let token = 0; token < tokens; token++) {
     const row = (first + token) * half;
     for (let head = 0; head < heads; head++) {

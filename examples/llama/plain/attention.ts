@@ -6,6 +6,7 @@
 import { refuse } from "../../../spec/diagnostics/diagnostic";
 import type { AttentionBackend, AttentionShape, CacheBytes } from "../backend";
 import { dot } from "../matrix";
+import { zeros, type Reals } from "../reals";
 import { rotate, rotaryTables, type RotaryTables } from "../rotary";
 
 /** Keys and values of one layer, however they are stored. All are [token, kvHead, channel], keys before rotation. */
@@ -63,14 +64,14 @@ export class PlainAttention implements AttentionBackend {
  * Σ_t softmax_t(q · k_t / √headDim) · v_t for each query and head, over the tokens 0 … `first` + query; grouped queries
  * read key/value head ⌊head · kvHeads / heads⌋. The maximum is subtracted before exponentials.
  */
-function causalAttention(
-  queries: Float32Array,
-  keys: Float32Array,
-  values: Float32Array,
-  { heads, kvHeads, headDim }: AttentionShape,
+export function causalAttention<Data extends Reals>(
+  queries: Data,
+  keys: Data,
+  values: Data,
+  { heads, kvHeads, headDim }: Pick<AttentionShape, "heads" | "kvHeads" | "headDim">,
   first: number,
-): Float32Array {
-  const out = new Float32Array(queries.length);
+): Data {
+  const out = zeros(queries, queries.length);
   const scale = 1 / Math.sqrt(headDim);
   const weights = new Float64Array(keys.length / (kvHeads * headDim));
   const mixed = new Float64Array(headDim);
