@@ -1,6 +1,6 @@
 /** @file Finding the adapter that a device is opened on. */
 
-import { refuse } from "../../spec/diagnostics/diagnostic";
+import { InternalError, refuse } from "../../spec/diagnostics/diagnostic";
 import { describeAdapter, isSoftware, type AdapterChoice, type Found } from "./found";
 
 /**
@@ -8,7 +8,10 @@ import { describeAdapter, isSoftware, type AdapterChoice, type Found } from "./f
  * @throws KvernError KV4001 when there is none of the kind asked for, with all that was tried
  */
 export async function findAdapter(choice: AdapterChoice): Promise<Found> {
-  const found = await (inNode() ? (await import("./dawn.node")).findAdapter(choice) : browserAdapter(choice));
+  const found = await (inNode() ? (await import("./dawn.node")).findAdapter(choice) : browserAdapter(choice)).catch((fault: unknown) => {
+    if (fault instanceof InternalError) throw fault;
+    return [`asking for an adapter fails: ${fault instanceof Error ? fault.message : String(fault)}`];
+  });
   if ("adapter" in found) return found;
   return refuse({
     code: "KV4001",

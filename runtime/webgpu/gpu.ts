@@ -133,21 +133,36 @@ export class Gpu {
     }
     const fault = found("validation") ?? found("internal");
     if (fault !== null) throw new InternalError(`${what}: the device refuses: ${fault.message}`);
-    if ("thrown" in outcome) throw outcome.thrown;
+    if ("thrown" in outcome) throw this.#explained(what, outcome.thrown);
     return outcome.result;
   }
 
-  /** Waits for something of the device's, but not longer than the device lives. */
+  /**
+   * Waits for something of the device's, but not longer than the device lives.
+   * @throws KvernError KV4004 lost; InternalError for what the device refuses
+   */
   alive<Result>(what: string, promise: Promise<Result>): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       const stop: Reject = () => reject(this.#lost(what));
       this.#waiting.add(stop);
       promise.then(resolve, reject).finally(() => this.#waiting.delete(stop));
-    }).then((result) => {
-      // A lost device may also let its promises resolve, with nothing behind them.
-      if (this.#loss !== undefined) throw this.#lost(what);
-      return result;
-    });
+    }).then(
+      (result) => {
+        // A lost device may also let its promises resolve, with nothing behind them.
+        if (this.#loss !== undefined) throw this.#lost(what);
+        return result;
+      },
+      (fault: unknown) => {
+        throw this.#explained(what, fault);
+      },
+    );
+  }
+
+  /** What a call of WebGPU's failed with, as a fault of ours. */
+  #explained(what: string, fault: unknown): unknown {
+    if (fault instanceof KvernError || fault instanceof InternalError) return fault;
+    if (this.#loss !== undefined) return this.#lost(what);
+    return new InternalError(`${what}: the device refuses: ${fault instanceof Error ? fault.message : String(fault)}`, { cause: fault });
   }
 
   /** Runs something that `close` must wait for. */

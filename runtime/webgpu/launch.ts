@@ -10,7 +10,7 @@ import { isBufferTensor, isDeviceTensor, type CheckedRun, type Kernel, type RunC
 import type { Gpu } from "./gpu";
 import type { Pipeline } from "./pipelines";
 import { guardFault, POISON, type BufferPool, type Debug, type Lease } from "./pool";
-import { checkBinding, copyBack, GpuTensor, startMapping, storageBytes, takeWords, write, type Layout, type Readback } from "./tensors";
+import { checkBinding, copyBack, GpuTensor, startReading, storageBytes, write, type Layout } from "./tensors";
 
 /** A stretch of device memory, as a binding. */
 interface Binding {
@@ -121,16 +121,18 @@ export class Launcher {
         .map(({ name }) => ({ name, lease: lend(copyBack(encoder, pool, of(bindings, name), storageBytes(of(layouts, name)))) }));
       const inspected = this.#inspects ? [...own].map(([name, { buffer }]) => ({ name, lease: lend(copyBack(encoder, pool, { buffer, offset: 0 }, buffer.size)) })) : [];
       gpu.device.queue.submit([encoder.finish()]);
-      const map = ({ name, lease }: { readonly name: string; readonly lease: Lease }): readonly [string, Readback] => [name, startMapping(lease)];
-      return { back: new Map(back.map(map)), inspected: new Map(inspected.map(map)) };
+      return {
+        back: back.map(({ name, lease }) => ({ name, ...startReading(lease, storageBytes(of(layouts, name)) / 4) })),
+        inspected: inspected.map(({ name, lease }) => ({ name, ...startReading(lease, lease.buffer.size / 4) })),
+      };
     });
-    await gpu.alive(what, Promise.all([...issued.back.values(), ...issued.inspected.values()].map(({ mapped }) => mapped)));
+    const read = async (readbacks: typeof issued.back): Promise<ReadonlyMap<string, Uint32Array<ArrayBuffer>>> =>
+      new Map(await gpu.alive(what, Promise.all(readbacks.map(async ({ name, words }): Promise<[string, Uint32Array<ArrayBuffer>]> => [name, await words]))));
 
-    this.#inspect(issued.inspected, own, layouts);
+    this.#inspect(await read(issued.inspected), own, layouts);
     const outputs: Record<string, TensorData | DeviceTensor> = {};
-    for (const [name, readback] of issued.back) {
+    for (const [name, words] of await read(issued.back)) {
       const { element, shape, infinite } = of(layouts, name);
-      const words = takeWords(readback, storageBytes(of(layouts, name)) / 4);
       outputs[name] = { shape, data: fromStorage(element, shape, words, infinite) };
     }
     // Last, since from here on nobody takes these buffers back when something fails.
@@ -198,12 +200,11 @@ export class Launcher {
   }
 
   /** @throws InternalError where a kernel wrote outside an array, or left an element of an output unwritten */
-  #inspect(inspected: ReadonlyMap<string, Readback>, own: ReadonlyMap<string, Lease>, layouts: ReadonlyMap<string, Layout>): void {
+  #inspect(inspected: ReadonlyMap<string, Uint32Array<ArrayBuffer>>, own: ReadonlyMap<string, Lease>, layouts: ReadonlyMap<string, Layout>): void {
     const outputs = new Set(this.program.outputs.map(({ name }) => name));
-    for (const [name, readback] of inspected) {
+    for (const [name, words] of inspected) {
       const lease = of(own, name);
       const layout = of(layouts, name);
-      const words = takeWords(readback, lease.buffer.size / 4);
       const outside = (this.#debug.guard ?? 0) > 0 ? guardFault(words, lease) : undefined;
       if (outside !== undefined) throw new InternalError(`\`${this.name}\` wrote outside \`${name}\`, at byte ${outside} of ${storageBytes(layout)}`);
       if (this.#debug.poison === true && outputs.has(name)) {

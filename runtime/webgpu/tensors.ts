@@ -39,41 +39,53 @@ export function checkBinding(gpu: Gpu, what: string, layout: Layout): void {
 /** Writes a checked tensor into a new lease; call it inside error scopes. */
 export function write(gpu: Gpu, pool: BufferPool, element: Element, tensor: TensorData): Lease {
   const storage = toStorage(element, tensor);
-  const lease = pool.acquire("storage", storage.byteLength);
-  // Views of shared memory are fine to read from; the type of `writeBuffer` does not say so.
-  gpu.device.queue.writeBuffer(lease.buffer, lease.offset, storage as Uint32Array<ArrayBuffer>);
-  return lease;
+  return filled(pool, pool.acquire("storage", storage.byteLength), ({ buffer, offset }) => {
+    // Views of shared memory are fine to read from; the type of `writeBuffer` does not say so.
+    gpu.device.queue.writeBuffer(buffer, offset, storage as Uint32Array<ArrayBuffer>);
+  });
+}
+
+/** A lease once `fill` has seen to its contents; let go when that throws, since nobody else knows of it yet. */
+function filled(pool: BufferPool, lease: Lease, fill: (lease: Lease) => void): Lease {
+  try {
+    fill(lease);
+    return lease;
+  } catch (fault) {
+    pool.discard(lease);
+    throw fault;
+  }
 }
 
 /** A copy of device memory on its way back. */
 export interface Readback {
   readonly lease: Lease;
-  /** Settles when the bytes are there. */
-  readonly mapped: Promise<void>;
+  /** Settles when the words are there, copied out. */
+  readonly words: Promise<Uint32Array<ArrayBuffer>>;
 }
 
-/** Records a copy of `bytes` from a buffer; call `startMapping` after submitting. */
+/** Records a copy of `bytes` from a buffer; call `startReading` after submitting. */
 export function copyBack(encoder: GPUCommandEncoder, pool: BufferPool, from: { readonly buffer: GPUBuffer; readonly offset: number }, bytes: number): Lease {
-  const lease = pool.acquire("readback", bytes);
-  if (bytes > 0) encoder.copyBufferToBuffer(from.buffer, from.offset, lease.buffer, 0, bytes);
-  return lease;
+  return filled(pool, pool.acquire("readback", bytes), ({ buffer }) => {
+    if (bytes > 0) encoder.copyBufferToBuffer(from.buffer, from.offset, buffer, 0, bytes);
+  });
 }
 
-export function startMapping(lease: Lease): Readback {
-  const mapped = lease.buffer.mapAsync(MAP_READ, 0, lease.bytes);
-  // Whoever waits for it hears of the failure; error scopes may be heard first.
-  mapped.catch(() => undefined);
-  return { lease, mapped };
+/** @param count words that are wanted, from the first */
+export function startReading(lease: Lease, count: number): Readback {
+  const words = mappedWords(lease, count);
+  // Whoever waits for them hears of the failure; error scopes may be heard first.
+  words.catch(() => undefined);
+  return { lease, words };
 }
 
 /** WebGPU's `GPUMapMode.READ`, which Node has no global of. */
 const MAP_READ = 1;
 
-/** The words of a mapped readback, copied out. */
-export function takeWords({ lease }: Readback, words: number): Uint32Array<ArrayBuffer> {
-  const taken = new Uint32Array(lease.buffer.getMappedRange(0, lease.bytes)).slice(0, words);
-  lease.buffer.unmap();
-  return taken;
+async function mappedWords({ buffer, bytes }: Lease, count: number): Promise<Uint32Array<ArrayBuffer>> {
+  await buffer.mapAsync(MAP_READ, 0, bytes);
+  const words = new Uint32Array(buffer.getMappedRange(0, bytes)).slice(0, count);
+  buffer.unmap();
+  return words;
 }
 
 /** A tensor in a pooled buffer. */
@@ -121,10 +133,10 @@ export class GpuTensor implements DeviceTensor {
         const encoder = gpu.device.createCommandEncoder();
         lease = copyBack(encoder, this.#pool, this, bytes);
         gpu.device.queue.submit([encoder.finish()]);
-        return startMapping(lease);
+        return startReading(lease, bytes / 4);
       });
-      await gpu.alive(what, readback.mapped);
-      const data = fromStorage(layout.element, layout.shape, takeWords(readback, bytes / 4), layout.infinite);
+      const words = await gpu.alive(what, readback.words);
+      const data = fromStorage(layout.element, layout.shape, words, layout.infinite);
       this.#pool.release(readback.lease);
       return { shape: layout.shape, data };
     } catch (fault) {

@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+
+import type { DeviceTensor, Runnable } from "../../runtime/device";
+import { WebGpuDevice } from "../../runtime/webgpu/device";
+import { lowered } from "../../runtime/lowering";
+import { InternalError, KvernError } from "../../spec/diagnostics/diagnostic";
+import { tensor } from "../../spec/tensor/tensor";
+import { describeOnDevice, prepareProgram } from "../device/harness";
+import { squaredSum } from "../runtime/programs";
+import { FAULTS, withFault, type Fault, type Witness } from "./injector";
+
+const floats = (...values: number[]): Float32Array => Float32Array.from(values);
+const X = tensor([3], floats(1, 2, 3));
+const Y = tensor([3], floats(0.5, -2, 4));
+
+/** What a user does with a device, step by step; a step may be done again after it failed. */
+class Session {
+  #device: WebGpuDevice | undefined;
+  #kernel: Runnable | undefined;
+  #y: DeviceTensor | undefined;
+  #kept: DeviceTensor | undefined;
+
+  /** Each step with what it must give. */
+  readonly steps: readonly (readonly [string, () => Promise<unknown>, unknown])[] = [
+    ["open", async () => void (this.#device = await WebGpuDevice.open({ adapter: "software" }, lowered)), undefined],
+    ["prepare", async () => void (this.#kernel = await prepareProgram(this.device, squaredSum())), undefined],
+    ["upload", async () => void (this.#y = await this.device.upload({ kind: "f32" }, Y)), undefined],
+    ["run", async () => (await this.kernel.run({ x: X, y: this.y }))["out"], tensor([3], floats(2.25, 0, 49))],
+    ["keep", async () => void (this.#kept = (await this.kernel.run({ x: X, y: this.y }, { keep: ["out"] }))["out"]), undefined],
+    ["chain", async () => (await this.kernel.run({ x: this.kept, y: this.y }))["out"], tensor([3], floats(2.75 ** 2, 4, 53 ** 2))],
+    ["read", () => this.kept.read(), tensor([3], floats(2.25, 0, 49))],
+  ];
+
+  get device(): WebGpuDevice {
+    return this.#device ?? missing("device");
+  }
+  get kernel(): Runnable {
+    return this.#kernel ?? missing("kernel");
+  }
+  get y(): DeviceTensor {
+    return this.#y ?? missing("uploaded tensor");
+  }
+  get kept(): DeviceTensor {
+    return this.#kept ?? missing("kept tensor");
+  }
+  /** Tensors the user holds on the device. */
+  get held(): number {
+    return Number(this.#y !== undefined) + Number(this.#kept !== undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#device?.close();
+  }
+}
+
+function missing(what: string): never {
+  throw new Error(`there is no ${what} yet`);
+}
+
+/** @throws when `action` takes longer than a fault may */
+async function soon<Result>(what: string, action: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(`${what} hangs`)), 20_000)));
+  return Promise.race([action, late]).finally(() => clearTimeout(timer));
+}
+
+/** Calls that losing the device just before them does not spoil: there is none yet, or the bytes have been copied out. */
+const INDIFFERENT_TO_LOSS: ReadonlySet<string> = new Set(["GPU.requestAdapter", "GPUAdapter.requestDevice", "GPUBuffer.unmap"]);
+
+/** How many calls a session without faults makes. */
+async function callsOfSession(): Promise<readonly string[]> {
+  return withFault("throws", Infinity, async (witness) => {
+    const session = new Session();
+    for (const [, action, meant] of session.steps) expect(await action()).toEqual(meant);
+    await session.close();
+    expect(witness.buffers.size).toBe(0);
+    return [...witness.calls];
+  });
+}
+
+/** A session in which one call fails, and what it must then be like. */
+async function faultySession(fault: Fault, at: number, { calls, buffers, unscoped }: Witness): Promise<void> {
+  const session = new Session();
+  let failed = 0;
+  for (const [name, action, meant] of session.steps) {
+    const what = `${fault} at call ${at} (${calls[at] ?? "not yet made"}), step ${name}`;
+    const before = session.held;
+    try {
+      expect(await soon(what, action()), what).toEqual(meant);
+    } catch (thrown) {
+      if (!(thrown instanceof KvernError || thrown instanceof InternalError)) throw new Error(`${what}: not an error of ours: ${String(thrown)}`, { cause: thrown });
+      failed++;
+      const text = thrown.message;
+      expect(text, what).toMatch(fault === "lost" ? /KV4004|KV4001/ : fault === "memory" ? /KV4006|KV4001/ : /injected into call/);
+      if (name !== "open") {
+        expect(session.device.pool.count.leased, `${what}: buffers held`).toBe(before);
+        expect(buffers.size, `${what}: buffers alive`).toBe(before + session.device.pool.count.idle);
+      }
+      const again = soon(`${what}, again`, action());
+      if (fault === "lost" && name !== "open") {
+        await expect(again, what).rejects.toThrow(/KV4004/);
+        break;
+      }
+      expect(await again, `${what}, again`).toEqual(meant);
+    }
+  }
+  expect(unscoped, `${fault} at call ${at}: calls that fail unheard`).toEqual([]);
+  const spared = fault === "lost" && INDIFFERENT_TO_LOSS.has(calls[at] ?? "");
+  if (!spared) expect(failed, `${fault} at call ${at} (${calls[at] ?? "never made"}): steps that failed`).toBe(1);
+  await soon("closing", session.close());
+  expect(buffers.size, `${fault} at call ${at}: buffers alive after closing`).toBe(0);
+}
+
+describeOnDevice("whichever WebGPU call fails, the runtime says so, leaks nothing and goes on", () => {
+  test.each(FAULTS)("%s", { timeout: 180_000 }, async (fault) => {
+    const calls = await callsOfSession();
+    const faults: string[] = [];
+    for (const [at, name] of calls.entries()) {
+      if (fault === "memory" && name !== "GPUDevice.createBuffer") continue;
+      await withFault(fault, at, (witness) => faultySession(fault, at, witness)).catch((thrown: unknown) => faults.push(String(thrown).split("\n")[0] ?? ""));
+    }
+    expect(faults).toEqual([]);
+  });
+});
