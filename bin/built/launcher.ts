@@ -14,7 +14,7 @@ import { shapeText } from "../../spec/tensor/tensor";
 export function launcher(file: string, graph: SerialisedGraph, fixed: Sizes): string {
   const { name, inputs, outputs } = graph;
   const type = name.charAt(0).toUpperCase() + name.slice(1);
-  const open = graph.axes.filter(({ extent }) => extent === undefined).map((axis) => axis.name);
+  const open = graph.axes.filter(({ extent, parts }) => extent === undefined && parts === undefined).map((axis) => axis.name);
   return `/**
  * Launches the kernel \`${name}\`. Written by kvern from ${file.replaceAll("*/", "")}: change that, and build again.
  *

@@ -1,7 +1,7 @@
 /** @file Random sizes and tensors for a kernel's signature. */
 
 import type { AxisDeclaration, Element, Tensor } from "../../spec/graph/node";
-import { shapeOf, type Sizes } from "../../spec/tensor/check";
+import { shapeOf, withJoined, type Sizes } from "../../spec/tensor/check";
 import { codeArray } from "../../spec/tensor/packing";
 import { elementCount, type TensorData } from "../../spec/tensor/tensor";
 import { Random } from "./random";
@@ -17,13 +17,13 @@ const SIZES = [0, 1, 1, 2, 2, 3, 4, 4, 5, 7, 8, 8, 16, 33, 65] as const;
 
 /** A size for every axis; declared ones stay. */
 export function randomSizes({ axes }: Signature, random: Random): Sizes {
-  return Object.fromEntries(axes.map(({ name, extent }) => [name, extent ?? random.pick(SIZES)]));
+  return withJoined(axes, Object.fromEntries(axes.flatMap(({ name, extent, parts }) => (parts === undefined ? [[name, extent ?? random.pick(SIZES)]] : []))));
 }
 
 /** Of the sizes, those that no input tells. */
 export function unboundSizes({ axes, inputs }: Signature, sizes: Sizes): Sizes {
   const bound = new Set(inputs.flatMap((input) => input.axes));
-  return Object.fromEntries(axes.filter(({ name, extent }) => extent === undefined && !bound.has(name)).map(({ name }) => [name, sizes[name] ?? 0]));
+  return Object.fromEntries(axes.filter(({ name, extent, parts }) => extent === undefined && parts === undefined && !bound.has(name)).map(({ name }) => [name, sizes[name] ?? 0]));
 }
 
 /**

@@ -4,7 +4,7 @@ import { InternalError, KvernError, summary } from "../../spec/diagnostics/diagn
 import { loadGraph, type SerialisedGraph } from "../../spec/graph/json";
 import type { Graph } from "../../spec/graph/node";
 import { infinityTested, interpretWithBound } from "../../spec/interpreter";
-import type { Sizes } from "../../spec/tensor/check";
+import { withJoined, type Sizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor/tensor";
 import { compare, type Comparison, type Difference } from "./compare";
 import { randomInputs, randomSizes, unboundSizes } from "./inputs";
@@ -74,10 +74,10 @@ export class Subject {
   /** A failing trial with sizes as small as they can be and still fail. */
   async smallest(trial: Trial): Promise<Trial> {
     let least = trial;
-    for (const { name, extent } of this.#graph.axes) {
-      if (extent !== undefined) continue;
+    for (const { name, extent, parts } of this.#graph.axes) {
+      if (extent !== undefined || parts !== undefined) continue;
       for (let size = 0; size < (least.sizes[name] ?? 0); size++) {
-        const candidate = { ...least, sizes: { ...least.sizes, [name]: size } };
+        const candidate = { ...least, sizes: withJoined(this.#graph.axes, { ...least.sizes, [name]: size }) };
         if (isFailure(await this.try(candidate))) {
           least = candidate;
           break;

@@ -2,7 +2,7 @@
 
 import type { AxisDeclaration } from "../../spec/graph/node";
 import type { Opener } from "../../spec/graph/print";
-import { shapeOf } from "../../spec/tensor/check";
+import { shapeOf, withJoined } from "../../spec/tensor/check";
 import { storageWords } from "../../spec/tensor/storage";
 import type { Firing, Refusal } from "../algebra/derived";
 import type { Kernel } from "../kernel/kernel";
@@ -58,7 +58,7 @@ export interface Explained {
  */
 export function explain({ program, axes, kernels, opener, rewrites, refused }: Explained, sizes: Sizes): Explanation {
   const declared = axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent] as const]));
-  const all: Sizes = { ...Object.fromEntries(declared), ...program.fixed, ...sizes };
+  const all = withJoined(axes, { ...Object.fromEntries(declared), ...program.fixed, ...sizes });
   const known = axes.every(({ name }) => all[name] !== undefined);
   const dispatches = program.dispatches.map((dispatch, at): DispatchExplanation => {
     const kernel = kernels[at];

@@ -70,7 +70,8 @@ export class Bounder {
       }
       case "remainder": {
         const [low, high] = this.of(value.left);
-        const reach = Math.max(...this.of(value.right).map(Math.abs)) - 1;
+        // Of a divisor that is 0, as the size of an axis that nothing runs along, there is no remainder.
+        const reach = Math.max(1, ...this.of(value.right).map(Math.abs)) - 1;
         return [low >= 0 ? 0 : Math.max(low, -reach), high <= 0 ? 0 : Math.min(high, reach)];
       }
       case "larger": case "smaller": {

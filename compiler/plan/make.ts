@@ -15,7 +15,11 @@ import { Temporaries } from "./temporaries";
 
 /** The arrays of a graph's signature. */
 export function storageArrays(builder: GraphBuilder, graph: Graph): { readonly inputs: readonly KernelArray[]; readonly outputs: readonly KernelArray[] } {
-  const sizes = new Map(graph.axes.map(({ name, extent }) => [name, extent === undefined ? builder.extent(name) : builder.constant(extent)]));
+  const sizes = new Map<string, Value>();
+  for (const { name, extent, parts } of graph.axes) {
+    const own = extent === undefined ? builder.extent(name) : builder.constant(extent);
+    sizes.set(name, parts === undefined ? own : builder.add(...parts.map((part) => sizes.get(part) ?? undeclared(part))));
+  }
   const shape = (tensor: Tensor): readonly Value[] => tensor.axes.map((axis) => sizes.get(axis) ?? undeclared(axis));
   const tested = infinityTested(graph);
   const inputs = graph.inputs.map((tensor): KernelArray => ({ name: tensor.name, shape: shape(tensor), element: tensor.element, space: "input", infinite: tested.has(tensor.name) }));

@@ -3,6 +3,7 @@
 import { GraphBuilder } from "../../spec/graph/builder";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Graph, Store, Value } from "../../spec/graph/node";
+import { withJoined } from "../../spec/tensor/check";
 import type { Sizes } from "../program";
 
 /** A graph in a builder of its own. */
@@ -16,13 +17,13 @@ export interface Specialised {
 /** The graph for `set` sizes; those that its axes declare are fixed too. Obligations and spans stay with the original. */
 export function specialise(graph: Graph, set: Sizes): Specialised {
   const fixed: Record<string, number> = {};
-  for (const { name, extent } of graph.axes) {
-    const size = extent ?? (Object.hasOwn(set, name) ? set[name] : undefined);
+  for (const { name, extent, parts } of graph.axes) {
+    const size = parts === undefined ? (extent ?? (Object.hasOwn(set, name) ? set[name] : undefined)) : withJoined(graph.axes, fixed)[name];
     if (size !== undefined) fixed[name] = size;
   }
   const copy = new Copy(fixed);
   const stores = graph.stores.map(({ output, indices, value }): Store => ({ output, indices: indices.map((index) => copy.value(index)), value: copy.value(value) }));
-  const axes = graph.axes.map((axis) => (Object.hasOwn(fixed, axis.name) ? { ...axis, extent: fixed[axis.name] ?? 0 } : axis));
+  const axes = graph.axes.map((axis) => (axis.parts === undefined && Object.hasOwn(fixed, axis.name) ? { ...axis, extent: fixed[axis.name] ?? 0 } : axis));
   return { builder: copy.builder, graph: { ...graph, axes, stores, obligations: [], spans: copy.builder.spans }, fixed };
 }
 

@@ -5,14 +5,14 @@ import { GraphBuilder } from "../../spec/graph/builder";
 import { postOrder } from "../../spec/graph/children";
 import type { AxisDeclaration, Obligation, Span, Tensor, Value } from "../../spec/graph/node";
 import { faultOf, isInside, outside, readsInside } from "../../spec/graph/obligations";
-import { LARGEST_SIZE } from "../../spec/tensor";
+import { LARGEST_SIZE, withJoined, type Sizes } from "../../spec/tensor";
 import type { AxisMeaning, Body, Fault } from "./meaning";
 import type { ts } from "./typescript";
 
-/** Thrown when an axis turns out to have a fixed size after its size was used as unknown: the body starts again. */
+/** Thrown when an axis turns out to have a fixed size, or parts, after its size was used as unknown: the body starts again. */
 export class SizeFound extends Error {
-  constructor(readonly axis: string, readonly size: number) {
-    super(`the size of ${axis} is ${size}`);
+  constructor(readonly axis: AxisMeaning) {
+    super(`the size of ${axis.name} is known`);
   }
 }
 
@@ -23,29 +23,36 @@ export interface Court {
   spanOf(site: ts.Node): Span;
 }
 
+/** Whether the size of an axis is left to the inputs and `set`. */
+const isOpen = ({ extent, parts }: AxisMeaning): boolean => extent === undefined && parts === undefined;
+
+/** `8`, or `sink + tail`. */
+const sizeOf = ({ extent, parts }: AxisMeaning): string => (parts === undefined ? String(extent) : parts.map(({ name }) => name).join(" + "));
+
 /** Free indices by name, and sizes by axis. */
 const namesIn = (value: Value): readonly string[] => [...value.free, ...postOrder([value]).flatMap((node) => (node.kind === "extent" ? [node.axis] : []))];
 
 export class GrowingBody implements Body {
   readonly builder = new GraphBuilder();
   readonly conditions: Value[] = [];
-  readonly #axes = new Map<string, number | undefined>();
+  readonly #axes = new Map<string, AxisMeaning>();
   readonly #open = new Map<string, number>();
   /** Conditions that an axis is not empty, which hold because something runs along it. */
   readonly #nonEmpty = new Map<Value, string>();
   readonly #obligations = new Map<string, Obligation>();
   readonly #settled = new Set<string>();
-  readonly #fixed: ReadonlyMap<string, number>;
+  /** Axes of which the size, or the parts, have been found. */
+  readonly #fixed: ReadonlyMap<string, AxisMeaning>;
   readonly #court: Court;
 
-  constructor(fixed: ReadonlyMap<string, number>, court: Court) {
+  constructor(fixed: ReadonlyMap<string, AxisMeaning>, court: Court) {
     this.#fixed = fixed;
     this.#court = court;
   }
 
   /** Every axis that was met, in order. */
   get axes(): readonly AxisDeclaration[] {
-    return [...this.#axes].map(([name, extent]) => (extent === undefined ? { name } : { name, extent }));
+    return [...this.#axes.values()].map(({ name, extent, parts }) => (parts !== undefined ? { name, parts: parts.map((part) => part.name) } : extent === undefined ? { name } : { name, extent }));
   }
 
   get obligations(): readonly Obligation[] {
@@ -53,19 +60,35 @@ export class GrowingBody implements Body {
   }
 
   extent(axis: AxisMeaning, site: ts.Node): Value {
-    const size = this.#declare(axis, site);
-    return size === undefined ? this.builder.extent(axis.name) : this.builder.constant(size);
+    const { name, extent, parts } = this.#declared(axis, site);
+    if (parts !== undefined) return this.builder.add(...parts.map((part) => this.extent(part, site)));
+    return extent === undefined ? this.builder.extent(name) : this.builder.constant(extent);
   }
 
-  #declare({ name, extent }: AxisMeaning, site: ts.Node): number | undefined {
-    const known = this.#axes.has(name);
-    const before = known ? this.#axes.get(name) : this.#fixed.get(name);
-    if (extent !== undefined && before !== undefined && extent !== before) {
-      this.#court.refuse(site, { code: "KV2103", message: `axis \`${name}\` is declared with two sizes`, expected: `${before}, as elsewhere`, got: String(extent), mend: "Declare it once and share it, or give the other axis a name of its own." });
+  /** The axis as it is known in this body: a declaration without a size stands for one with a size or parts. */
+  #declared(axis: AxisMeaning, site: ts.Node): AxisMeaning {
+    const met = this.#axes.get(axis.name);
+    const before = met ?? this.#fixed.get(axis.name);
+    if (before === undefined || !isOpen(before)) {
+      if (before !== undefined && !isOpen(axis) && sizeOf(axis) !== sizeOf(before)) {
+        this.#court.refuse(site, { code: "KV2103", message: `axis \`${axis.name}\` is declared with two sizes`, expected: `${sizeOf(before)}, as elsewhere`, got: sizeOf(axis), mend: "Declare it once and share it, or give the other axis a name of its own." });
+      }
+    } else if (met !== undefined && !isOpen(axis)) throw new SizeFound(axis);
+    if (met !== undefined) return met;
+    const found = before ?? axis;
+    for (const part of found.parts ?? []) this.#part(found, part, site);
+    this.#axes.set(axis.name, found);
+    return found;
+  }
+
+  /** Declares a part before its whole. Of a part that is declared without a size, the parts may be found elsewhere. */
+  #part(whole: AxisMeaning, part: AxisMeaning, site: ts.Node): void {
+    const inner = isOpen(part) ? (this.#axes.get(part.name) ?? this.#fixed.get(part.name) ?? part) : part;
+    if (inner.name === whole.name) {
+      this.#court.refuse(site, { code: "KV2107", message: `axis \`${whole.name}\` goes through itself`, expected: "parts that are other axes", mend: "Give the whole a name of its own." });
     }
-    if (extent !== undefined && known && before === undefined) throw new SizeFound(name, extent);
-    if (!known) this.#axes.set(name, extent ?? before);
-    return extent ?? before;
+    for (const each of inner.parts ?? []) this.#part(whole, each, site);
+    this.#declared(part, site);
   }
 
   along(axis: AxisMeaning, site: ts.Node, action: (index: Value) => Value): Value {
@@ -145,13 +168,15 @@ export class GrowingBody implements Body {
 
   /** Whether there are sizes for which a read takes place, and inside: then they decide it, when they are known. */
   #sizesDecide(claim: Extract<Obligation["claim"], { kind: "inside" }>, size: Value): boolean {
-    const free = [...this.#axes].flatMap(([name, extent]) => (extent === undefined ? [name] : []));
-    const fixed = Object.fromEntries([...this.#axes].flatMap(([name, extent]) => (extent === undefined ? [] : [[name, extent] as const])));
+    const axes = [...this.#axes.values()];
+    const free = axes.filter(isOpen).map(({ name }) => name);
+    const fixed = Object.fromEntries(axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent] as const])));
     if (free.length === 0) return false;
     const target = size.kind === "extent" ? size.axis : undefined;
     // Sizes that divide much, all alike or with the axis at hand much longer or shorter than the others.
+    const sizes = (own: number, others: number): Sizes => withJoined(this.axes, { ...fixed, ...Object.fromEntries(free.map((name) => [name, name === target ? own : others])) });
     const samples: readonly (readonly [others: number, own: number])[] = [[1, 1], [2, 2], [64, 64], [4096, 4096], [1, 2 ** 30], [64, 2 ** 30], [4096, 2 ** 30], [1, LARGEST_SIZE], [4096, 1], [4096, 64]];
-    return samples.some(([others, own]) => readsInside(claim, { ...fixed, ...Object.fromEntries(free.map((name) => [name, name === target ? own : others])) }));
+    return samples.some(([others, own]) => readsInside(claim, sizes(own, others)));
   }
 
   divides(dividend: AxisMeaning, divisor: AxisMeaning, site: ts.Node): void {

@@ -12,7 +12,7 @@ import { ts } from "./typescript";
 
 /** The graph of a kernel that is exported as `name`. Faults after which work could go on are in `evaluator.reported`. */
 export function graphOf(evaluator: Evaluator, name: string, kernel: KernelMeaning): Graph {
-  const fixed = new Map<string, number>();
+  const fixed = new Map<string, AxisMeaning>();
   for (;;) {
     const before = evaluator.reported.length;
     try {
@@ -20,7 +20,7 @@ export function graphOf(evaluator: Evaluator, name: string, kernel: KernelMeanin
     } catch (error) {
       if (!(error instanceof SizeFound)) throw error;
       evaluator.reported.length = before;
-      fixed.set(error.axis, error.size);
+      fixed.set(error.axis.name, error.axis);
     }
   }
 }
@@ -126,5 +126,7 @@ function usedAxes(met: readonly AxisDeclaration[], tensors: readonly Tensor[], s
   for (const node of postOrder(roots)) {
     if (node.kind === "extent" || node.kind === "index" || node.kind === "reduce") used.add(node.axis);
   }
+  // What an axis goes through is declared before it, and may be mentioned nowhere else.
+  for (const { name, parts } of [...met].reverse()) if (used.has(name)) for (const part of parts ?? []) used.add(part);
   return met.filter(({ name }) => used.has(name));
 }

@@ -23,7 +23,7 @@ export interface Closure { readonly kind: "closure"; readonly declaration: Funct
 export interface Native { readonly kind: "native"; readonly name: string; readonly call: (machine: Machine, args: readonly Meaning[], site: ts.Node) => Meaning }
 /** `Math`, `Number`, `import * as …`: members are made when asked for; undefined if there is none of that name. */
 export interface Namespace { readonly kind: "namespace"; readonly name: string; member(name: string, machine: Machine, site: ts.Node): Meaning | undefined; readonly call?: Native["call"] }
-export interface AxisMeaning { readonly kind: "axis"; readonly name: string; readonly extent: number | undefined }
+export interface AxisMeaning { readonly kind: "axis"; readonly name: string; readonly extent: number | undefined; readonly parts?: readonly AxisMeaning[] }
 export interface TensorMeaning { readonly kind: "tensor"; readonly element: Element; readonly axes: readonly AxisMeaning[] }
 export interface EncodedMeaning { readonly kind: "encoded"; readonly axes: readonly AxisMeaning[]; readonly storage: ReadonlyMap<string, InputMeaning>; readonly read: Meaning }
 export interface KernelMeaning {

@@ -23,7 +23,8 @@ export function member(machine: Machine, of: Meaning, name: string, site: ts.Nod
   }
 }
 
-const axisFields = ({ name, extent }: AxisMeaning): Fields => fieldsOf([["kind", known("axis")], ["name", known(name)], ["extent", known(extent)]]);
+const axisFields = ({ name, extent, parts }: AxisMeaning): Fields =>
+  fieldsOf([["kind", known("axis")], ["name", known(name)], ["extent", known(extent)], ...(parts === undefined ? [] : [["parts", list(parts)] as const])]);
 
 const elementFields = (element: Element): Fields =>
   fieldsOf([["kind", known(element.kind)], ...(element.kind === "uint" ? [["bits", known(element.bits)] as const] : [])]);

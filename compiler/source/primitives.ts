@@ -7,7 +7,7 @@
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { isTruth } from "../../spec/graph/builder";
 import type { ReduceOperator, Value } from "../../spec/graph/node";
-import { axis, f16, f32, i32, u32, uint, type ElementType } from "../../spec/language";
+import { axis, f16, f32, i32, joined, u32, uint, type ElementType } from "../../spec/language";
 import { describe, known, native, ofNode, UNDEFINED, type AxisMeaning, type EncodedMeaning, type Fault, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native, type TensorMeaning } from "./meaning";
 import { items } from "./members";
 import type { ts } from "./typescript";
@@ -40,6 +40,14 @@ const makeAxis = native("axis", (machine, [name = UNDEFINED, extent = UNDEFINED]
   const [text, size] = [name.value, extent.value];
   const made = asWritten(machine, site, () => axis(text, size));
   return { kind: "axis", name: made.name, extent: made.extent };
+});
+
+const makeJoined = native("joined", (machine, [name = UNDEFINED, ...args], site) => {
+  if (name.kind !== "static" || typeof name.value !== "string") return machine.refuse(site, { code: "KV1117", message: "the name of an axis must be known while compiling", expected: "a string that is known", got: describe(name) });
+  const parts = args.map((arg) => axisArgument(machine, arg, site, "an argument of `joined`"));
+  const text = name.value;
+  const made = asWritten(machine, site, () => joined(text, ...parts));
+  return { kind: "axis", name: made.name, extent: made.extent, parts };
 });
 
 const tensorOf = (name: string, element: ElementType): Native =>
@@ -151,7 +159,7 @@ const all = native("all", (machine, [along, f = UNDEFINED], site) => {
 
 /** File below `spec/language`, and name. */
 export const PRIMITIVES: Readonly<Record<string, Readonly<Record<string, Meaning>>>> = {
-  "axis.ts": { axis: makeAxis },
+  "axis.ts": { axis: makeAxis, joined: makeJoined },
   "encoded.ts": { encoded: makeEncoded },
   "kernel.ts": { kernel: makeKernel },
   "positions.ts": { clamp, groupOf },

@@ -2,5 +2,6 @@
 
 export { coupled, encodeCoupled, type Coupling } from "./coupled";
 export { fullPrecision } from "./full-precision";
+export { segmented } from "./segmented";
 export { encodePerChannel, encodePerToken, perChannel, perToken, scalesPerChannel, scalesPerToken, type Spacing } from "./uniform";
 export type { CacheAxes } from "./axes";

@@ -126,6 +126,8 @@ function readTensor(json: unknown): Tensor {
 function readAxis(json: unknown): AxisDeclaration {
   const record = read.record(json, "an axis");
   const name = read.string(record["name"], "an axis's name");
+  const parts = record["parts"];
+  if (parts !== undefined) return { name, parts: read.list(parts, `the parts of ${name}`).map((part) => read.string(part, "an axis")) };
   return record["extent"] === undefined ? { name } : { name, extent: read.count(record["extent"], `the size of ${name}`) };
 }
 

@@ -140,10 +140,14 @@ export interface Tensor {
   readonly axes: readonly string[];
 }
 
-/** An axis of the program; without `extent` its size is bound by the inputs or by `set`. */
+/**
+ * An axis of the program; without `extent` its size is bound by the inputs or by `set`. With `parts`, axes declared before
+ * it, its size is the sum of theirs: a graph has no `extent` node of it, its indices run to a sum of the parts' extents.
+ */
 export interface AxisDeclaration {
   readonly name: string;
   readonly extent?: number;
+  readonly parts?: readonly string[];
 }
 
 /** `output[indices] = value` for every value of the free indices, which are the output's own axes, opened at 0, 1, …. */

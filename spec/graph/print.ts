@@ -183,7 +183,8 @@ export function printShared(opener: Opener, values: readonly Value[]): { readonl
   return { definitions: printer.lines, text: (value) => printer.text(value, 0) };
 }
 
-const printAxis = ({ name, extent }: AxisDeclaration): string => (extent === undefined ? quoteName(name) : `${quoteName(name)} = ${extent}`);
+const printAxis = ({ name, extent, parts }: AxisDeclaration): string =>
+  parts !== undefined ? `${quoteName(name)} = ${parts.map(quoteName).join(" + ")}` : extent === undefined ? quoteName(name) : `${quoteName(name)} = ${extent}`;
 
 function printObligation(opener: Opener, { claim }: Obligation): string {
   const text = (value: Value): string => printValue(opener, value);

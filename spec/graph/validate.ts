@@ -11,6 +11,12 @@ export function faults(graph: Graph, { portable = true }: { readonly portable?: 
   const axes = new Map(graph.axes.map((axis) => [axis.name, axis]));
   if (axes.size !== graph.axes.length) fault("an axis is declared twice");
   for (const { name, extent } of graph.axes) if (extent !== undefined && !(Number.isSafeInteger(extent) && extent >= 0)) fault(`axis ${name} has the size ${extent}`);
+  const before = new Set<string>();
+  for (const { name, extent, parts = [] } of graph.axes) {
+    for (const part of parts) if (!before.has(part)) fault(`axis ${name} goes through ${part}, which is not declared before it`);
+    if (extent !== undefined && parts.length > 0) fault(`axis ${name} has parts and a size`);
+    before.add(name);
+  }
   const tensors = [...graph.inputs, ...graph.outputs];
   for (const side of [graph.inputs, graph.outputs]) if (new Set(side.map(({ name }) => name)).size !== side.length) fault("a tensor is declared twice");
   for (const tensor of tensors) {

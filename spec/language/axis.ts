@@ -18,6 +18,8 @@ export interface Axis<Name extends string = string> {
   readonly name: Name;
   /** Its size, if that is part of the program; otherwise the inputs or `set` bind it. */
   readonly extent: number | undefined;
+  /** The axes that it goes through one after another, if it was made by `joined`: its size is the sum of theirs. */
+  readonly parts?: readonly Axis[];
 }
 
 /** What an axis cannot be called: the graph and the command line give these characters a meaning. */
@@ -41,3 +43,26 @@ export const axis = <const Name extends string>(name: Name, extent?: number): Ax
   }
   return { kind: "axis", name, extent };
 };
+
+/**
+ * The axis called `name` that goes through the positions of `parts`, one part after another. Its size is the sum of
+ * theirs, whatever they are when the kernel runs: no input needs to have it.
+ * @throws KvernError KV2104 for a name that no axis can have; KV2105 for a sum of sizes that no axis can have; KV2107 for an
+ * axis without parts, or one that is part of itself.
+ */
+export const joined = <const Name extends string>(name: Name, ...parts: readonly Axis[]): Axis<Name> => {
+  if (parts.length === 0 || parts.some((part) => goesThrough(part, name))) {
+    refuse({
+      code: "KV2107",
+      message: `the axis \`${name}\` cannot be joined of these`,
+      expected: `axes other than \`${name}\``,
+      got: parts.length === 0 ? "none" : parts.map((part) => `\`${part.name}\``).join(", "),
+      mend: `Give the whole a name of its own: joined("token", axis("old"), axis("new")).`,
+    });
+  }
+  const sizes = parts.map(({ extent }) => extent);
+  const { extent } = axis(name, sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined);
+  return { kind: "axis", name, extent, parts };
+};
+
+const goesThrough = (part: Axis, name: string): boolean => part.name === name || (part.parts ?? []).some((inner) => goesThrough(inner, name));

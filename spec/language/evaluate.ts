@@ -5,6 +5,7 @@
 
 import { refuse } from "../diagnostics/diagnostic";
 import { bindSizes, checkElements, elementCount, elementName, integerRange, own, shapeText, type Signature, type TensorData } from "../tensor";
+import type { Axis } from "./axis";
 import { bindReaders, flattened } from "./bind";
 import type { Inputs, Readers } from "./inputs";
 import { isOneOutput, type Kernel, type Outputs } from "./kernel";
@@ -74,9 +75,14 @@ const present = (inputs: Readonly<Record<string, TensorData | null>> | null): Re
 const signatureOf = (inputs: ReadonlyMap<string, TensorSpec>, outputs: ReadonlyMap<string, TensorSpec>, set: readonly string[]): Signature => {
   const tensors = (specs: ReadonlyMap<string, TensorSpec>) =>
     [...specs].map(([name, { element, axes }]) => ({ name, element, axes: axes.map((axis) => axis.name) }));
-  const axes = [...inputs.values(), ...outputs.values()].flatMap((spec) => spec.axes);
-  const declared = axes.map(({ name, extent: size }) => (size === undefined ? { name } : { name, extent: size }));
+  const declared = [...inputs.values(), ...outputs.values()].flatMap((spec) => spec.axes).flatMap(declarations);
   return { axes: [...declared, ...set.map((name) => ({ name }))], inputs: tensors(inputs), outputs: tensors(outputs) };
+};
+
+/** An axis as it is declared, after those that it goes through. */
+const declarations = ({ name, extent: size, parts }: Axis): Signature["axes"] => {
+  if (parts === undefined) return [size === undefined ? { name } : { name, extent: size }];
+  return [...parts.flatMap(declarations), { name, parts: parts.map((part) => part.name) }];
 };
 
 const memberOf = (record: unknown, name: string): unknown =>

@@ -1,6 +1,6 @@
 /** @file The language: what a kernel is written in, beside JavaScript's own operators and `Math`. */
 
-export { axis, type Axis, type Index } from "./axis";
+export { axis, joined, type Axis, type Index } from "./axis";
 export { encoded, type EncodedSpec } from "./encoded";
 export { evaluate, type ComputedTensor, type EvaluateOptions, type InputTensors, type OutputTensors, type TensorNames } from "./evaluate";
 export type { EncodedInput, Inputs, Readers } from "./inputs";

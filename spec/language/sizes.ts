@@ -25,10 +25,18 @@ export const withSizes = <T>(sizes: Sizes, action: () => T): T => {
 /** The size of an axis in the evaluation that is running, if it has one. */
 export const sizeOf = (axis: Axis): number | undefined => {
   const bound = running?.get(axis.name);
-  if (bound !== undefined && axis.extent !== undefined && bound !== axis.extent) {
-    refuse({ code: "KV2103", message: `the axis \`${axis.name}\` is bound to two sizes`, expected: `${axis.extent} (declared)`, got: `${bound} (from the inputs or \`set\`)` });
+  const own = axis.extent ?? (axis.parts === undefined ? undefined : sumOf(axis.parts));
+  if (bound !== undefined && own !== undefined && bound !== own) {
+    const source = axis.extent === undefined ? "of its parts together" : "declared";
+    refuse({ code: "KV2103", message: `the axis \`${axis.name}\` is bound to two sizes`, expected: `${own} (${source})`, got: `${bound} (from the inputs or \`set\`)` });
   }
-  return axis.extent ?? bound;
+  return own ?? bound;
+};
+
+/** The size of axes one after another; undefined where nothing binds one of them. */
+const sumOf = (parts: readonly Axis[]): number | undefined => {
+  const sizes = parts.map(sizeOf);
+  return sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
 };
 
 /**

@@ -2,6 +2,7 @@
 
 export { gelu, sigmoid, silu, softCap } from "./activations";
 export { alibi, alibiSlope } from "./alibi";
+export { concatenated, type Piece } from "./concatenated";
 export { addMask, causal, masked, prefix, slidingWindow } from "./masks";
 export { dot, linear } from "./products";
 export { rope, ropeInterleaved } from "./rope";

@@ -45,6 +45,7 @@ export function bindSizes(signature: Signature, given: Readonly<Record<string, S
     if (input === undefined) faults.push(missing(spec, given));
     else bindShape(spec, input, bound, faults);
   }
+  bindJoined(signature, bound);
   faults.push(...unknownInputs(signature, given));
   if (faults.length === 0) faults.push(...unbound(signature, bound.sizes));
   raise(faults);
@@ -58,8 +59,35 @@ export function bindSizes(signature: Signature, given: Readonly<Record<string, S
 export function fixedSizes(signature: Signature, set: Sizes): Sizes {
   const faults: Diagnostic[] = [];
   const bound = bindFixed(signature, set, faults);
+  bindJoined(signature, bound);
   raise(faults);
   return bound.sizes;
+}
+
+/** The sizes of axes that go through others, as far as those are known. */
+function bindJoined({ axes }: Signature, bound: Bound): void {
+  for (const { name, parts } of axes) {
+    const size = parts === undefined ? undefined : togetherOf(parts, bound.sizes);
+    if (parts === undefined || size === undefined) continue;
+    if (isSize(size)) bound.bind(name, size, `of ${list(parts)} together`);
+    else bound.refuse({ code: "KV2105", message: `the axis \`${name}\` cannot have the size of ${list(parts)} together`, expected: `a whole number from 0 to ${LARGEST_SIZE}`, got: String(size) });
+  }
+}
+
+/** The size of axes one after another; undefined where one of them has none. */
+function togetherOf(parts: readonly string[], sizes: Sizes): number | undefined {
+  const each = parts.map((part) => sizes[part]);
+  return each.every((size) => size !== undefined) ? each.reduce((sum, size) => sum + size, 0) : undefined;
+}
+
+/** The sizes, with those of axes that go through others. */
+export function withJoined(axes: readonly AxisDeclaration[], sizes: Sizes): Sizes {
+  const all: Record<string, number> = { ...sizes };
+  for (const { name, parts } of axes) {
+    const size = parts === undefined ? undefined : togetherOf(parts, all);
+    if (size !== undefined) all[name] = size;
+  }
+  return all;
 }
 
 /** Sizes as they become known, each with what it comes from. */
@@ -70,6 +98,10 @@ class Bound {
 
   constructor(faults: Diagnostic[]) {
     this.#faults = faults;
+  }
+
+  refuse(fault: Diagnostic): void {
+    this.#faults.push(fault);
   }
 
   bind(axis: string, size: number, by: string): void {
@@ -149,8 +181,10 @@ function unknownInputs(signature: Signature, given: Readonly<Record<string, unkn
 }
 
 function unbound(signature: Signature, sizes: Sizes): Diagnostic[] {
+  // An axis that goes through others lacks a size only where one of those does.
+  const joined = new Set(signature.axes.flatMap(({ name, parts }) => (parts === undefined ? [] : [name])));
   return axisNames(signature)
-    .filter((axis) => sizes[axis] === undefined)
+    .filter((axis) => sizes[axis] === undefined && !joined.has(axis))
     .map((axis) => ({
       code: "KV2101",
       message: `the axis \`${axis}\` has no size: no input has it and it is not set`,

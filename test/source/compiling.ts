@@ -7,7 +7,7 @@ import { printGraph } from "../../spec/graph/print";
 import { faults } from "../../spec/graph/validate";
 
 /** Three lines that stand above every program of a test, so that its own first line is line 4. */
-export const PRELUDE = `import { all, any, argmax, argmin, axis, clamp, encoded, extent, f16, f32, groupOf, i32, kernel, max, min, softmax, sum, u32, uint, type Axis, type Index } from "kvern";
+export const PRELUDE = `import { all, any, argmax, argmin, axis, clamp, encoded, extent, f16, f32, groupOf, i32, joined, kernel, max, min, softmax, sum, u32, uint, type Axis, type Index } from "kvern";
 const token = axis("token"), channel = axis("channel"), head = axis("head"), kvHead = axis("kvHead");
 const code = axis("code", 16), row = axis("row", 8);
 `;

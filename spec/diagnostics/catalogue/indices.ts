@@ -42,4 +42,9 @@ export const INDICES = {
     example: "evaluate(k, inputs, { set: { tokens: 8 } }) // the axis is called `token`",
     mend: "evaluate(k, inputs, { set: { token: 8 } })",
   },
+  KV2107: {
+    title: "an axis that cannot be joined of others",
+    example: 'joined("token", axis("token"), axis("tail"))',
+    mend: 'joined("token", axis("past"), axis("tail"))',
+  },
 } as const satisfies Record<string, Entry>;
