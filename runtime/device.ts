@@ -5,6 +5,7 @@ import type { Plans } from "../compiler/lower";
 import type { Element, Tensor } from "../spec/graph/node";
 import type { Sizes } from "../spec/tensor/check";
 import type { TensorData } from "../spec/tensor/tensor";
+import type { RowPlace } from "./rows";
 import type { Limits } from "./webgpu/gpu";
 
 /** What a device is, and why it was chosen. */
@@ -24,10 +25,31 @@ export interface DeviceTensor {
   /** The buffer it lies in, on WebGPU, and the byte at which it begins. */
   readonly buffer?: GPUBuffer;
   readonly offset?: number;
+  /** Bytes of device memory that it holds, with what was rounded up when it was allocated; a view holds none. */
+  readonly heldBytes: number;
+  /** A view of rows begins at a multiple of this many: GPU bindings begin at multiples of 256 bytes. */
+  readonly rowAlignment: number;
+  /**
+   * Rows `first` to `first + count` along the first axis, in the same memory: a tensor like any other, as long as this
+   * one is not destroyed. It shows what is written to the memory later; destroying it does nothing.
+   * @throws KvernError KV4010 for rows that are not there, that do not fill whole words, or that begin elsewhere than at a
+   * multiple of `rowAlignment`
+   */
+  rows(first: number, count: number): DeviceTensor;
   /** Its elements, copied back. @throws KvernError KV4008 after `destroy`, KV4004 when the device is lost */
   read(): Promise<TensorData>;
   /** Gives its memory back. What already runs with it is not disturbed. A second call does nothing. */
   destroy(): void;
+}
+
+/** Rows to copy along the first axis: `count` of `from`, from row `first` on, to row `at` and those behind it of `to`. */
+export interface RowCopy {
+  readonly from: TensorData | DeviceTensor;
+  /** Default 0. */
+  readonly first?: number;
+  readonly count: number;
+  readonly to: DeviceTensor;
+  readonly at: number;
 }
 
 /**
@@ -50,6 +72,11 @@ export interface RunOptions {
   readonly keep?: readonly string[];
   /** Leave all outputs on the device. */
   readonly device?: boolean;
+  /**
+   * Outputs to write into tensors that are there, by name: their rows become the rows of `tensor` from row `at` on, and
+   * its other rows stay as they are. These outputs are not returned.
+   */
+  readonly into?: Readonly<Record<string, RowPlace>>;
 }
 
 /** A kernel that can be run. */
@@ -60,7 +87,8 @@ export interface Runnable {
   /**
    * Runs the kernel once. Inputs and outputs go by name; a single output is called `out`. Inputs are read before the call
    * returns, so their arrays may be used again at once. Runs of one kernel may overlap.
-   * @throws KvernError KV20nn, KV21nn, KV30nn for inputs that do not fit; KV40nn for what the device cannot do
+   * @throws KvernError KV20nn, KV21nn, KV30nn for inputs that do not fit, and outputs that do not fit where they are to be
+   * written; KV40nn for what the device cannot do
    */
   run(inputs: RunInputs, options: RunOptions & { readonly device: true }): Promise<Record<string, DeviceTensor>>;
   run<Kept extends string>(inputs: RunInputs, options: RunOptions & { readonly keep: readonly Kept[] }): Promise<Record<Kept, DeviceTensor> & Record<string, TensorData | DeviceTensor>>;
@@ -105,6 +133,18 @@ export interface Device {
    * @throws KvernError KV30nn for elements that do not fit the type
    */
   upload(element: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor>;
+  /**
+   * Memory for a tensor on the device. Its elements mean nothing until they are written, by `copy` or by a run.
+   * @throws KvernError KV3003 for a shape that is none; KV4007, KV4006 where it does not fit the device
+   */
+  allocate(element: Element | { readonly element: Element }, shape: readonly number[]): Promise<DeviceTensor>;
+  /**
+   * Copies rows, all or, when it throws, an unknown part of them. No copy of one call reads or writes what another of
+   * them writes.
+   * @throws KvernError KV30nn for rows that do not fit each other; KV4010 for rows that are not there, or in one memory;
+   * KV4008 for tensors that cannot be used
+   */
+  copy(copies: readonly RowCopy[]): Promise<void>;
   /** Waits for what is running and frees everything. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -4,7 +4,8 @@
  */
 
 export { openDevice, BACKEND_NAMES, type BackendName, type OpenOptions } from "./open";
-export type { BufferTensor, Device, DeviceInfo, DeviceTensor, PreparedKernel, PrepareOptions, RunInput, RunInputs, Runnable, RunOptions } from "./device";
+export type { BufferTensor, Device, DeviceInfo, DeviceTensor, PreparedKernel, PrepareOptions, RowCopy, RunInput, RunInputs, Runnable, RunOptions } from "./device";
+export type { RowPlace } from "./rows";
 export type { Explanation } from "../compiler/explain/explain";
 export type { Limits } from "./webgpu/gpu";
 export { tensor, type Numbers, type TensorData } from "../spec/tensor/tensor";

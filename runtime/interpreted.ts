@@ -8,11 +8,11 @@ import type { Element, Graph } from "../spec/graph/node";
 import { InternalError, refuse } from "../spec/diagnostics/diagnostic";
 import { interpret } from "../spec/interpreter";
 import { checkElements, own } from "../spec/tensor/check";
-import { checkElement, elementName, sameElement } from "../spec/tensor/element";
+import { checkElement } from "../spec/tensor/element";
 import { codeArray } from "../spec/tensor/packing";
-import { storedValues } from "../spec/tensor/storage";
-import { shapeText, tensor as checkedTensor, type TensorData } from "../spec/tensor/tensor";
-import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInputs, type RunOptions } from "./device";
+import { checkedShape, tensor as checkedTensor, type TensorData } from "../spec/tensor/tensor";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RowCopy, type RunInputs, type RunOptions } from "./device";
+import { copyHostRows, heldBy, hostArray, HostMemory, hostMemory, HostTensor, hostTensor, type HostArray } from "./host";
 import { isBufferTensor, isDeviceTensor, RunCheck } from "./kernel";
 import type { Loaded } from "./lowering";
 import { DEFAULT_LIMITS } from "./webgpu/gpu";
@@ -51,13 +51,14 @@ export class InterpreterDevice implements Device {
   }
 
   #run(graph: Graph, check: RunCheck, inputs: RunInputs, options: RunOptions): Record<string, TensorData | DeviceTensor> {
-    const { sizes, kept } = check.check(inputs, options);
+    const { sizes, kept, into } = check.check(inputs, options);
+    for (const [name, { tensor }] of into) hostTensor(this, `the tensor that \`${name}\` is written to`, tensor);
     const given: Record<string, TensorData> = {};
     for (const { name, element } of graph.inputs) {
       const input = own(inputs, name);
       if (input === undefined) throw new InternalError(`the input ${name} was checked and is missing`);
       if (isBufferTensor(input)) refuse({ code: "KV4008", message: `the input \`${name}\` of \`${graph.name}\` lies in a GPU buffer, which the interpreter cannot read`, expected: "a record { shape, data }" });
-      given[name] = isDeviceTensor(input) ? this.#held(`the input \`${name}\` of \`${graph.name}\``, element, input) : input;
+      given[name] = isDeviceTensor(input) ? heldBy(this, `the input \`${name}\` of \`${graph.name}\``, element, input).contents(name) : input;
     }
     const results = interpret(graph, given, { set: sizes });
     const outputs: Record<string, TensorData | DeviceTensor> = {};
@@ -65,19 +66,11 @@ export class InterpreterDevice implements Device {
       const result = own(results, name);
       if (result === undefined) throw new InternalError(`the interpreter gives no ${name}`);
       const output = { shape: result.shape, data: typed(element, result.data) };
-      outputs[name] = kept.has(name) ? new HostTensor(this, element, output) : output;
+      const place = into.get(name);
+      if (place !== undefined) hostTensor(this, `the tensor that \`${name}\` is written to`, place.tensor).write(name, place.at, output);
+      else outputs[name] = kept.has(name) ? new HostTensor(this, element, output.shape, new HostMemory(output.data)) : output;
     }
     return outputs;
-  }
-
-  #held(what: string, element: Element, input: DeviceTensor): TensorData {
-    if (!(input instanceof HostTensor) || input.device !== this) {
-      return refuse({ code: "KV4008", message: `${what} lies on another device`, expected: "a tensor of this interpreter", mend: "read() it and give its elements." });
-    }
-    if (!sameElement(input.element, element)) {
-      refuse({ code: "KV3004", message: `${what} has the wrong element type`, expected: elementName(element), got: elementName(input.element) });
-    }
-    return input.contents(what);
   }
 
   upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
@@ -87,8 +80,23 @@ export class InterpreterDevice implements Device {
       checkElement(element);
       const { shape, data } = checkedTensor(tensor.shape, tensor.data);
       checkElements({ name: "tensor", element, axes: [] }, { shape, data }, element.kind === "f32");
-      const stored = storedValues(element, { shape, data });
-      return new HostTensor(this, element, { shape, data: stored === data ? data.slice() : stored });
+      return new HostTensor(this, element, shape, hostMemory(element, { shape, data }));
+    });
+  }
+
+  allocate(of: Element | { readonly element: Element }, shape: readonly number[]): Promise<DeviceTensor> {
+    return promised(() => {
+      this.#ensureOpen("allocating a tensor");
+      const element = "element" in of ? of.element : of;
+      checkElement(element);
+      return new HostTensor(this, element, checkedShape(shape), new HostMemory(hostArray(element, shape)));
+    });
+  }
+
+  copy(copies: readonly RowCopy[]): Promise<void> {
+    return promised(() => {
+      this.#ensureOpen("copying rows");
+      copyHostRows(this, copies);
     });
   }
 
@@ -103,43 +111,13 @@ export class InterpreterDevice implements Device {
   }
 }
 
-/** What stands in for a tensor on a device. */
-class HostTensor implements DeviceTensor {
-  readonly device: InterpreterDevice;
-  readonly element: Element;
-  readonly shape: readonly number[];
-  #contents: TensorData | undefined;
-
-  constructor(device: InterpreterDevice, element: Element, contents: TensorData) {
-    this.device = device;
-    this.element = element;
-    this.shape = contents.shape;
-    this.#contents = contents;
-  }
-
-  contents(what: string): TensorData {
-    return this.#contents ?? refuse({ code: "KV4008", message: `${what}: the tensor ${elementName(this.element)} ${shapeText(this.shape)} has been destroyed`, mend: "Destroy a tensor after its last use." });
-  }
-
-  read(): Promise<TensorData> {
-    return promised(() => {
-      const { shape, data } = this.contents("reading a tensor back");
-      return { shape, data: data.slice() };
-    });
-  }
-
-  destroy(): void {
-    this.#contents = undefined;
-  }
-}
-
 /** Does `work` at once; what it throws is the promise's. */
 function promised<Result>(work: () => Result): Promise<Result> {
   return new Promise((resolve) => resolve(work()));
 }
 
 /** Codes and integers in the arrays that a GPU gives them in; reals stay as exact as they were computed. */
-function typed(element: Element, values: Float64Array): TensorData["data"] {
+function typed(element: Element, values: Float64Array): HostArray {
   switch (element.kind) {
     case "f32":
     case "f16":

@@ -3,9 +3,10 @@
 import type { Graph } from "../spec/graph/node";
 import { refuse } from "../spec/diagnostics/diagnostic";
 import { infinityTested } from "../spec/interpreter/infinity";
-import { bindSizes, checkElements, fixedSizes, list, own, type Signature, type Sizes } from "../spec/tensor/check";
+import { bindSizes, checkElements, fixedSizes, list, own, shapeOf, type Signature, type Sizes } from "../spec/tensor/check";
 import type { TensorData } from "../spec/tensor/tensor";
 import type { BufferTensor, DeviceTensor, RunInput, RunInputs, RunOptions } from "./device";
+import { checkRowPlace, type RowPlace } from "./rows";
 
 export interface Kernel {
   readonly name: string;
@@ -32,8 +33,10 @@ export const isBufferTensor = (input: RunInput): input is BufferTensor => "buffe
 export interface CheckedRun {
   readonly sizes: Sizes;
   readonly inputs: ReadonlyMap<string, RunInput>;
-  /** Names of the outputs that stay on the device. */
+  /** Names of the outputs that stay on the device, in tensors of their own. */
   readonly kept: ReadonlySet<string>;
+  /** Where outputs go that are written into tensors that are there. Their devices have not been looked at. */
+  readonly into: ReadonlyMap<string, RowPlace>;
 }
 
 /** Checks runs of one kernel under the sizes that are fixed for all of them. */
@@ -52,7 +55,7 @@ export class RunCheck {
   }
 
   /** @throws KvernError as `PreparedKernel.run` */
-  check(given: RunInputs, { set = {}, keep = [], device = false }: RunOptions): CheckedRun {
+  check(given: RunInputs, { set = {}, keep = [], device = false, into = {} }: RunOptions): CheckedRun {
     const inputs = recordOf(given);
     const kernel = this.#kernel;
     const { signature } = kernel;
@@ -63,10 +66,18 @@ export class RunCheck {
     }
     this.#discharge(sizes);
     const outputs = new Set(signature.outputs.map(({ name }) => name));
-    for (const name of keep) {
-      if (!outputs.has(name)) refuse({ code: "KV4009", message: `\`keep\` names \`${name}\`, which is no output of \`${kernel.name}\``, expected: list(outputs), got: `\`${name}\`` });
+    const places = new Map(Object.entries(into));
+    for (const [option, names] of [["keep", keep], ["into", places.keys()]] as const) {
+      for (const name of names) {
+        if (!outputs.has(name)) refuse({ code: "KV4009", message: `\`${option}\` names \`${name}\`, which is no output of \`${kernel.name}\``, expected: list(outputs), got: `\`${name}\`` });
+      }
     }
-    return { sizes, inputs: new Map(Object.entries(inputs)), kept: device ? outputs : new Set(keep) };
+    for (const { name, element, axes } of signature.outputs) {
+      const place = places.get(name);
+      if (place !== undefined) checkRowPlace(`the output \`${name}\` of \`${kernel.name}\``, { element, shape: shapeOf(axes, sizes) }, place);
+    }
+    const kept = device ? outputs : new Set(keep);
+    return { sizes, inputs: new Map(Object.entries(inputs)), kept: new Set([...kept].filter((name) => !places.has(name))), into: places };
   }
 
   #discharge(sizes: Sizes): void {

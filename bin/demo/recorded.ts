@@ -27,6 +27,8 @@ export function recorded(device: Device): Recorded {
       prepare,
       describe: () => device.describe(),
       upload: (element, tensor) => device.upload(element, tensor),
+      allocate: (element, shape) => device.allocate(element, shape),
+      copy: (copies) => device.copy(copies),
       close: () => device.close(),
     },
   };

@@ -8,10 +8,10 @@ import { lowerScript, type ScriptProgram } from "../../compiler/lower-gpujs";
 import { InternalError, KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Element } from "../../spec/graph/node";
 import { checkElements } from "../../spec/tensor/check";
-import { checkElement, elementName, sameElement } from "../../spec/tensor/element";
-import { storedValues } from "../../spec/tensor/storage";
-import { elementCount, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
-import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RunInput, type RunInputs, type RunOptions } from "../device";
+import { checkElement } from "../../spec/tensor/element";
+import { checkedShape, elementCount, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RowCopy, type RunInput, type RunInputs, type RunOptions } from "../device";
+import { copyHostRows, heldBy, hostArray, HostMemory, hostMemory, hostTensor } from "../host";
 import { isBufferTensor, isDeviceTensor, RunCheck } from "../kernel";
 import type { Loaded } from "../lowering";
 import { DEFAULT_LIMITS } from "../webgpu/gpu";
@@ -105,7 +105,8 @@ export class GpuJsDevice implements Device {
 
   async #run({ program, chains }: Prepared, check: RunCheck, inputs: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> {
     this.#ensureOpen(`running \`${program.kernel}\``);
-    const { sizes, kept, inputs: given } = check.check(inputs, options);
+    const { sizes, kept, into, inputs: given } = check.check(inputs, options);
+    for (const [name, { tensor }] of into) hostTensor(this, `the tensor that \`${name}\` is written to`, tensor);
     const encoded = new Map(program.inputs.map(({ name, element }) => [name, this.#encode(`the input \`${name}\` of \`${program.kernel}\``, element, given.get(name))]));
     program.check(sizes, new Map([...encoded].flatMap(([name, { range }]) => (range === undefined ? [] : [[name, range] as const]))));
     const key = JSON.stringify(sizes);
@@ -121,7 +122,9 @@ export class GpuJsDevice implements Device {
       const values = filled.get(name) ?? new Float32Array(0);
       if (values.length !== elementCount(shape)) throw new InternalError(`gpu.js filled ${values.length} elements of ${name}, which has ${elementCount(shape)}`);
       const output = { shape, data: decode(element, values, array.infinite) };
-      outputs[name] = kept.has(name) ? new GpuJsTensor(this, element, output) : output;
+      const place = into.get(name);
+      if (place !== undefined) hostTensor(this, `the tensor that \`${name}\` is written to`, place.tensor).write(name, place.at, output);
+      else outputs[name] = kept.has(name) ? new GpuJsTensor(this, element, shape, new HostMemory(output.data)) : output;
     }
     return outputs;
   }
@@ -158,11 +161,8 @@ export class GpuJsDevice implements Device {
     if (input === undefined) throw new InternalError(`${what} was checked and is missing`);
     if (isBufferTensor(input)) return refuse({ code: "KV4008", message: `${what} lies in a GPU buffer, which gpu.js cannot read`, expected: "a record { shape, data }" });
     if (!isDeviceTensor(input)) return encode(what, element, input);
-    if (!(input instanceof GpuJsTensor) || input.owner !== this) {
-      return refuse({ code: "KV4008", message: `${what} lies on another device`, expected: "a tensor of this device", mend: "read() it and give its elements." });
-    }
-    if (!sameElement(input.element, element)) refuse({ code: "KV3004", message: `${what} has the wrong element type`, expected: elementName(element), got: elementName(input.element) });
-    return input.encoded(what);
+    const held = heldBy(this, what, element, input);
+    return held instanceof GpuJsTensor ? held.encoded(what) : encode(what, element, held.contents(what));
   }
 
   async upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
@@ -172,10 +172,23 @@ export class GpuJsDevice implements Device {
     checkElement(element);
     const { shape, data } = checkedTensor(tensor.shape, tensor.data);
     checkElements({ name: "tensor", element, axes: [] }, { shape, data }, element.kind === "f32");
-    const stored = storedValues(element, { shape, data });
-    const resident = new GpuJsTensor(this, element, { shape, data: stored === data ? data.slice() : stored });
+    const resident = new GpuJsTensor(this, element, shape, hostMemory(element, { shape, data }));
     resident.encoded("uploading a tensor");
     return resident;
+  }
+
+  async allocate(of: Element | { readonly element: Element }, shape: readonly number[]): Promise<DeviceTensor> {
+    await Promise.resolve();
+    this.#ensureOpen("allocating a tensor");
+    const element = "element" in of ? of.element : of;
+    checkElement(element);
+    return new GpuJsTensor(this, element, checkedShape(shape), new HostMemory(hostArray(element, shape)));
+  }
+
+  async copy(copies: readonly RowCopy[]): Promise<void> {
+    await Promise.resolve();
+    this.#ensureOpen("copying rows");
+    copyHostRows(this, copies);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import type { Element } from "../../spec/graph/node";
 import { elementName, integerRange } from "../../spec/tensor/element";
 import { fromHalves, toHalves } from "../../spec/tensor/half";
 import { codeArray } from "../../spec/tensor/packing";
+import type { HostArray } from "../host";
 import { INFINITY_SENTINEL, storedValues } from "../../spec/tensor/storage";
 import type { Numbers, TensorData } from "../../spec/tensor/tensor";
 
@@ -72,7 +73,7 @@ function packed(codes: Numbers, length: number, bits: number): Float32Array {
 }
 
 /** The logical values of a filled array, in the array that a GPU gives them in. `infinite`: its sentinels are infinities. */
-export function decode(element: Element, values: Float32Array, infinite: boolean): Exclude<Numbers, readonly number[]> {
+export function decode(element: Element, values: Float32Array, infinite: boolean): HostArray {
   switch (element.kind) {
     case "f32": return infinite ? values.map(unbounded) : values;
     case "f16": return fromHalves(toHalves(values.map(unbounded)));

@@ -4,16 +4,17 @@ import type { Element } from "../../spec/graph/node";
 import { checkElements } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { hasInfinity } from "../../spec/tensor/storage";
-import { tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
-import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type Runnable, type RunInputs, type RunOptions } from "../device";
+import { checkedShape, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
+import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RowCopy, type Runnable, type RunInputs, type RunOptions } from "../device";
 import type { LoweredKernel } from "../lowering";
 import { findAdapter } from "./adapter";
+import { copyRows } from "./copies";
 import { isSoftware, type AdapterChoice } from "./found";
 import { Gpu, type Limits } from "./gpu";
 import { Launcher } from "./launch";
 import { Pipelines } from "./pipelines";
 import { BufferPool, type Debug, type Lease } from "./pool";
-import { checkBinding, GpuTensor, write } from "./tensors";
+import { checkBinding, GpuTensor, storageBytes, write } from "./tensors";
 
 export interface WebGpuOptions {
   readonly adapter?: AdapterChoice;
@@ -106,6 +107,30 @@ export class WebGpuDevice implements Device {
       if (lease !== undefined) this.pool.discard(lease);
       throw fault;
     }
+  }
+
+  allocate(of: Element | { readonly element: Element }, shape: readonly number[]): Promise<DeviceTensor> {
+    return this.#gpu.busy(this.#allocate("element" in of ? of.element : of, shape));
+  }
+
+  async #allocate(element: Element, shape: readonly number[]): Promise<DeviceTensor> {
+    const what = "allocating a tensor";
+    this.#gpu.ensureUsable(what);
+    checkElement(element);
+    const layout = { element, shape: checkedShape(shape), infinite: false };
+    checkBinding(this.#gpu, "the tensor", layout);
+    let lease: Lease | undefined;
+    try {
+      const held = await this.#gpu.scoped(what, () => (lease = this.pool.acquire("storage", storageBytes(layout))));
+      return new GpuTensor(this.#gpu, this.pool, held, layout);
+    } catch (fault) {
+      if (lease !== undefined) this.pool.discard(lease);
+      throw fault;
+    }
+  }
+
+  copy(copies: readonly RowCopy[]): Promise<void> {
+    return this.#gpu.busy(copyRows(this.#gpu, copies));
   }
 
   async close(): Promise<void> {

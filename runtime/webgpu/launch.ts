@@ -7,10 +7,11 @@ import { fromStorage } from "../../spec/tensor/storage";
 import { elementCount, shapeText, type TensorData } from "../../spec/tensor/tensor";
 import type { BufferTensor, DeviceTensor, RunInputs, RunOptions } from "../device";
 import { isBufferTensor, isDeviceTensor, type CheckedRun, type Kernel, type RunCheck } from "../kernel";
+import { rowBytes, type RowPlace } from "../rows";
 import type { Gpu } from "./gpu";
 import type { Pipeline } from "./pipelines";
 import { guardFault, POISON, type BufferPool, type Debug, type Lease } from "./pool";
-import { checkBinding, copyBack, GpuTensor, startReading, storageBytes, write, type Layout } from "./tensors";
+import { checkBinding, copyBack, GpuTensor, startReading, storageBytes, usable, write, type Layout } from "./tensors";
 
 /** A stretch of device memory, as a binding. */
 interface Binding {
@@ -52,6 +53,7 @@ export class Launcher {
     try {
       const layouts = this.#layouts(checked.sizes);
       for (const { name } of this.program.inputs) this.#checkDeviceInput(name, checked, of(layouts, name));
+      for (const [name, { tensor }] of checked.into) this.#checkTarget(name, tensor, of(layouts, name));
       const outcome = await this.#launch(what, checked, layouts, leases);
       for (const lease of leases) this.#pool.release(lease);
       return outcome;
@@ -83,14 +85,11 @@ export class Launcher {
     if (input === undefined) return;
     const what = `the input \`${name}\` of \`${this.name}\``;
     if (isDeviceTensor(input)) {
-      if (!(input instanceof GpuTensor) || input.gpu !== this.#gpu) {
-        return refuse({ code: "KV4008", message: `${what} lies on another device`, expected: `a tensor on ${this.#gpu.name}, as opened here`, mend: "read() it and give its elements." });
-      }
-      input.ensureAlive(what);
+      const { infinite } = usable(this.#gpu, what, input).layout;
       if (!sameElement(input.element, layout.element)) {
         refuse({ code: "KV3004", message: `${what} has the wrong element type`, expected: elementName(layout.element), got: elementName(input.element) });
       }
-      if (input.layout.infinite && !layout.infinite) {
+      if (infinite && !layout.infinite) {
         refuse({ code: "KV3006", message: `${what} may hold infinities, which the kernel does not ask for`, expected: "finite numbers", mend: "An input admits -Infinity where the kernel asks for it: `x(…) === -Infinity`." });
       }
       return;
@@ -107,6 +106,15 @@ export class Launcher {
     }
   }
 
+  /** @throws KvernError KV4008 for a tensor that cannot be written to, KV3006 for one that must not hold what is written */
+  #checkTarget(name: string, tensor: DeviceTensor, layout: Layout): void {
+    const what = `the tensor that the output \`${name}\` of \`${this.name}\` is written to`;
+    const target = usable(this.#gpu, what, tensor);
+    if (layout.infinite && !target.layout.infinite) {
+      refuse({ code: "KV3006", message: `${what} is for finite numbers, and the output may be infinite`, expected: "an output that is never infinite", mend: "Keep the output on the device: keep: […]." });
+    }
+  }
+
   async #launch(what: string, checked: CheckedRun, layouts: ReadonlyMap<string, Layout>, leases: Lease[]): Promise<Record<string, TensorData | DeviceTensor>> {
     const gpu = this.#gpu;
     const pool = this.#pool;
@@ -116,8 +124,9 @@ export class Launcher {
       const bindings = this.#bind(checked, layouts, own, lend);
       const encoder = gpu.device.createCommandEncoder({ label: this.name });
       this.#encode(encoder, checked.sizes, bindings, lend);
+      for (const [name, place] of checked.into) copyInto(encoder, of(bindings, name), of(layouts, name), place);
       const back = this.program.outputs
-        .filter(({ name }) => !checked.kept.has(name))
+        .filter(({ name }) => !checked.kept.has(name) && !checked.into.has(name))
         .map(({ name }) => ({ name, lease: lend(copyBack(encoder, pool, of(bindings, name), storageBytes(of(layouts, name)))) }));
       const inspected = this.#inspects ? [...own].map(([name, { buffer }]) => ({ name, lease: lend(copyBack(encoder, pool, { buffer, offset: 0 }, buffer.size)) })) : [];
       gpu.device.queue.submit([encoder.finish()]);
@@ -226,6 +235,16 @@ function isPoisoned(word: number, at: number, { element, shape }: Layout): boole
 /** Bytes that a kernel may touch of an array: whole vectors of four words, and never none. */
 function bindingBytes(layout: Layout): number {
   return Math.max(16, Math.ceil(storageBytes(layout) / 16) * 16);
+}
+
+/**
+ * Records the copy of an output to its rows in a tensor that is there. Bindings begin at multiples of 256 bytes and may be
+ * written in whole vectors, rows do neither: so the rows of one run are computed beside and copied, and nothing else is.
+ */
+function copyInto(encoder: GPUCommandEncoder, from: Binding, layout: Layout, { tensor, at }: RowPlace): void {
+  const { buffer, offset } = placed(tensor, layout);
+  const bytes = storageBytes(layout);
+  if (bytes > 0) encoder.copyBufferToBuffer(from.buffer, from.offset, buffer, offset + at * rowBytes("an output", layout), bytes);
 }
 
 function placed({ buffer, offset = 0 }: BufferTensor | DeviceTensor, layout: Layout): Binding {

@@ -6,6 +6,7 @@ import { elementName } from "../../spec/tensor/element";
 import { fromStorage, storageWords, toStorage } from "../../spec/tensor/storage";
 import { shapeText, type TensorData } from "../../spec/tensor/tensor";
 import type { DeviceTensor } from "../device";
+import { BINDING_ALIGNMENT, bindingRows, checkRows, layoutText, rowBytes, rowsShape } from "../rows";
 import type { Gpu } from "./gpu";
 import type { BufferPool, Lease } from "./pool";
 
@@ -88,7 +89,7 @@ async function mappedWords({ buffer, bytes }: Lease, count: number): Promise<Uin
   return words;
 }
 
-/** A tensor in a pooled buffer. */
+/** A tensor in a pooled buffer, or a view of one's rows. */
 export class GpuTensor implements DeviceTensor {
   readonly shape: readonly number[];
   readonly element: Element;
@@ -98,23 +99,53 @@ export class GpuTensor implements DeviceTensor {
   readonly gpu: Gpu;
   readonly #pool: BufferPool;
   readonly #lease: Lease;
+  /** Of a view: the tensor whose memory it is. */
+  readonly #of: GpuTensor | undefined;
   #destroyed = false;
 
-  constructor(gpu: Gpu, pool: BufferPool, lease: Lease, layout: Layout) {
+  /** @param view of whose memory it is a part, and how many bytes behind its beginning */
+  constructor(gpu: Gpu, pool: BufferPool, lease: Lease, layout: Layout, view?: { readonly of: GpuTensor; readonly offset: number }) {
     this.gpu = gpu;
     this.#pool = pool;
     this.#lease = lease;
+    this.#of = view?.of;
     this.layout = layout;
     this.shape = layout.shape;
     this.element = layout.element;
     this.buffer = lease.buffer;
-    this.offset = lease.offset;
+    this.offset = lease.offset + (view?.offset ?? 0);
+  }
+
+  get heldBytes(): number {
+    return this.#of !== undefined || this.#destroyed ? 0 : this.buffer.size;
+  }
+
+  get rowAlignment(): number {
+    return bindingRows(this);
+  }
+
+  rows(first: number, count: number): GpuTensor {
+    const what = "a view of rows";
+    this.ensureAlive(what);
+    checkRows(what, this, first, count);
+    const offset = this.offset - this.#lease.offset + first * rowBytes(what, this);
+    if (offset % BINDING_ALIGNMENT !== 0) {
+      refuse({
+        code: "KV4010",
+        message: `${what} of ${layoutText(this)} begins at byte ${offset}, where no binding can`,
+        expected: `a first row that is a multiple of ${this.rowAlignment}`,
+        got: String(first),
+        mend: "copy() the rows to a tensor of their own.",
+      });
+    }
+    return new GpuTensor(this.gpu, this.#pool, this.#lease, { ...this.layout, shape: rowsShape(this, count) }, { of: this.#of ?? this, offset });
   }
 
   /** @throws KvernError KV4008 when it has been destroyed */
   ensureAlive(what: string): void {
-    if (this.#destroyed) {
-      refuse({ code: "KV4008", message: `${what}: the tensor ${elementName(this.element)} ${shapeText(this.shape)} has been destroyed`, mend: "Destroy a tensor after its last use." });
+    if (this.#of !== undefined) this.#of.ensureAlive(what);
+    else if (this.#destroyed) {
+      refuse({ code: "KV4008", message: `${what}: the tensor ${layoutText(this)} has been destroyed`, mend: "Destroy a tensor after its last use." });
     }
   }
 
@@ -146,8 +177,17 @@ export class GpuTensor implements DeviceTensor {
   }
 
   destroy(): void {
-    if (this.#destroyed) return;
+    if (this.#of !== undefined || this.#destroyed) return;
     this.#destroyed = true;
     this.#pool.release(this.#lease);
   }
+}
+
+/** @throws KvernError KV4008 for a tensor of another device, or one that has been destroyed; `what` is what it is used for */
+export function usable(gpu: Gpu, what: string, tensor: DeviceTensor): GpuTensor {
+  if (!(tensor instanceof GpuTensor) || tensor.gpu !== gpu) {
+    return refuse({ code: "KV4008", message: `${what} lies on another device`, expected: `a tensor on ${gpu.name}, as opened here`, mend: "read() it and give its elements." });
+  }
+  tensor.ensureAlive(what);
+  return tensor;
 }

@@ -69,14 +69,7 @@ export function position(flat: number, shape: readonly number[]): readonly numbe
  * may be packed, is counted when its element type is known); KV3004 when `data` is not an array of numbers.
  */
 export function tensor<Data extends Numbers>(shape: readonly number[], data: Data): TensorData<Data> {
-  if (!Array.isArray(shape) || !shape.every(isSize)) {
-    refuse({
-      code: "KV3003",
-      message: "a shape is an array of sizes",
-      expected: `whole numbers from 0 to ${LARGEST_SIZE}`,
-      got: Array.isArray(shape) ? shapeText(shape) : arrayName(shape),
-    });
-  }
+  const sizes = checkedShape(shape);
   if (!isNumbers(data)) {
     refuse({ code: "KV3004", message: "the elements of a tensor are an array of numbers", expected: "a typed array or an array of numbers", got: arrayName(data) });
   }
@@ -88,5 +81,18 @@ export function tensor<Data extends Numbers>(shape: readonly number[], data: Dat
       got: `${data.length}`,
     });
   }
-  return { shape: [...shape], data };
+  return { shape: sizes, data };
+}
+
+/** A copy of a shape. @throws KvernError KV3003 when it is none */
+export function checkedShape(shape: readonly number[]): readonly number[] {
+  if (!Array.isArray(shape) || !shape.every(isSize)) {
+    refuse({
+      code: "KV3003",
+      message: "a shape is an array of sizes",
+      expected: `whole numbers from 0 to ${LARGEST_SIZE}`,
+      got: Array.isArray(shape) ? shapeText(shape) : arrayName(shape),
+    });
+  }
+  return [...shape];
 }

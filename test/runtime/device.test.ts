@@ -3,20 +3,15 @@ import { expect, test } from "vitest";
 import type { BufferTensor, DeviceTensor } from "../../runtime/device";
 import { openDevice } from "../../runtime/index";
 import type { WebGpuDevice } from "../../runtime/webgpu/device";
-import { InternalError, KvernError } from "../../spec/diagnostics/diagnostic";
 import type { Element } from "../../spec/graph/node";
 import { INFINITY_SENTINEL, storageWords } from "../../spec/tensor/storage";
 import { tensor } from "../../spec/tensor/tensor";
+import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { describeOnDevice, device, openInspected, prepareProgram } from "../device/harness";
+import { codesOf } from "./faults";
 import { copied, faulty, programOf, scaled, squaredSum } from "./programs";
 
 const floats = (...values: number[]): Float32Array => Float32Array.from(values);
-
-async function codesOf(action: Promise<unknown>): Promise<readonly string[]> {
-  const fault: unknown = await action.then(() => undefined, (thrown: unknown) => thrown);
-  if (!(fault instanceof KvernError)) throw fault instanceof Error ? fault : new Error("nothing was refused");
-  return fault.diagnostics.map(({ code }) => code);
-}
 
 async function opened(options: Parameters<typeof openInspected>[0] = {}): Promise<WebGpuDevice> {
   const own = await openInspected(options);

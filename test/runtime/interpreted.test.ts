@@ -1,14 +1,8 @@
 import { describe, expect, test } from "vitest";
 
 import { openDevice, tensor } from "../../runtime/index";
-import { KvernError } from "../../spec/diagnostics/diagnostic";
+import { codesOf } from "./faults";
 import { masked } from "./graphs";
-
-async function codesOf(action: Promise<unknown>): Promise<readonly string[]> {
-  const fault: unknown = await action.then(() => undefined, (thrown: unknown) => thrown);
-  if (!(fault instanceof KvernError)) throw fault instanceof Error ? fault : new Error("nothing was refused");
-  return fault.diagnostics.map(({ code }) => code);
-}
 
 const inputs = { x: tensor([3], Float32Array.of(1.5, -Infinity, 0.1)), codes: tensor([3], Uint8Array.of(15, 4, 3)) };
 const out = Float64Array.of(18, 0, 2 * Math.fround(0.1) + 3);

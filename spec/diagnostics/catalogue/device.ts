@@ -47,6 +47,11 @@ export const DEVICE = {
     example: 'attend.run(inputs, { keep: ["output"] })',
     mend: 'attend.run(inputs, { keep: ["out"] })',
   },
+  KV4010: {
+    title: "rows of a tensor that cannot be had",
+    example: "codes.rows(60, 8) // of 64 rows; or a first row that no binding of a GPU can begin at",
+    mend: "codes.rows(0, 60); or device.copy() the rows to a tensor of their own",
+  },
   KV4101: {
     title: "an expression that reads more tensors than the device binds at a time",
     example: "x(a(i), b(i), c(i), d(i), e(i), f(i), g(i), h(i)) // nine tensors, where 8 are bound",
