@@ -6,7 +6,7 @@
 import type { LlamaConfig } from "./config";
 
 /** The sizes a backend needs to know. */
-export type AttentionShape = Pick<LlamaConfig, "layers" | "heads" | "kvHeads" | "headDim" | "positions" | "ropeTheta">;
+export type AttentionShape = Pick<LlamaConfig, "layers" | "heads" | "kvHeads" | "headDim" | "positions" | "ropeTheta" | "ropeLayout">;
 
 /** Bytes of the arrays a backend holds for the tokens it has seen, all layers together. */
 export interface CacheBytes {

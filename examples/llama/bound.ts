@@ -13,7 +13,7 @@
  */
 
 import type { AttentionShape } from "./backend";
-import { rotaryTables } from "./rotary";
+import { pairs, rotaryTables } from "./rotary";
 
 const U = 2 ** -23;
 const gamma = (roundings: number): number => Math.expm1(roundings * Math.log1p(U));
@@ -56,17 +56,19 @@ interface Turned {
   readonly magnitude: Float64Array;
 }
 
-function rotation({ positions, headDim, ropeTheta }: Omit<AttentionShape, "layers">): (x: Float32Array, position: number) => Turned {
-  const { cos, sin, half } = rotaryTables(positions, headDim, ropeTheta);
+function rotation({ positions, headDim, ropeTheta, ropeLayout }: Omit<AttentionShape, "layers">): (x: Float32Array, position: number) => Turned {
+  const { cos, sin, half } = rotaryTables(positions, headDim, ropeTheta, ropeLayout);
+  const { step, apart } = pairs(ropeLayout, headDim);
   return (x, position) => {
     const exact = new Float64Array(headDim);
     const magnitude = new Float64Array(headDim);
     for (let i = 0; i < half; i++) {
-      const [low = 0, high = 0, c = 0, s = 0] = [x[i], x[half + i], cos[position * half + i], sin[position * half + i]];
-      exact[i] = low * c - high * s;
-      exact[half + i] = high * c + low * s;
-      magnitude[i] = Math.abs(low * c) + Math.abs(high * s);
-      magnitude[half + i] = Math.abs(high * c) + Math.abs(low * s);
+      const one = i * step;
+      const [low = 0, high = 0, c = 0, s = 0] = [x[one], x[one + apart], cos[position * half + i], sin[position * half + i]];
+      exact[one] = low * c - high * s;
+      exact[one + apart] = high * c + low * s;
+      magnitude[one] = Math.abs(low * c) + Math.abs(high * s);
+      magnitude[one + apart] = Math.abs(high * c) + Math.abs(low * s);
     }
     return { exact, magnitude };
   };

@@ -5,6 +5,9 @@
 
 import { refuse } from "../../spec/diagnostics/diagnostic";
 
+/** Which channels of a head turn together: i with i + headDim / 2 (Hugging Face's Llama), or 2i with 2i + 1 (llama2.c). */
+export type RopeLayout = "half-split" | "interleaved";
+
 export interface LlamaConfig {
   readonly hidden: number;
   /** Width of the gated feed-forward layer. */
@@ -13,12 +16,13 @@ export interface LlamaConfig {
   readonly heads: number;
   /** Key/value heads; `heads` is a multiple of it. */
   readonly kvHeads: number;
-  /** Channels of a head; even, since rotation pairs channel i with i + headDim / 2. */
+  /** Channels of a head; even, since rotation turns them in pairs. */
   readonly headDim: number;
   readonly vocabulary: number;
   /** The longest context. */
   readonly positions: number;
   readonly ropeTheta: number;
+  readonly ropeLayout: RopeLayout;
   readonly normEpsilon: number;
   /** The output projection is the embedding's transpose. */
   readonly tied: boolean;
@@ -68,6 +72,7 @@ export function parseConfig(json: unknown, file: string): LlamaConfig {
     vocabulary: count("vocab_size"),
     positions: count("max_position_embeddings", 2048),
     ropeTheta: ropeTheta(json, file),
+    ropeLayout: "half-split",
     normEpsilon: positive(json, "rms_norm_eps", file, 1e-6),
     tied: json["tie_word_embeddings"] === true,
     beginOfText: tokenIds(json, "bos_token_id", file)[0],

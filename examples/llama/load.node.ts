@@ -1,28 +1,39 @@
-/** @file Model directories as Hugging Face lays them out: config.json, model.safetensors, tokenizer.json. */
+/**
+ * @file Models from files: directories as Hugging Face lays them out (config.json, model.safetensors, tokenizer.json), and
+ * llama2.c's files (a model with its tokenizer beside it).
+ */
 
-import { access, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, open, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { readSafetensorsFile, writeSafetensorsFile } from "kvern/runtime";
 import { refuse } from "../../spec/diagnostics/diagnostic";
 import { codebooksFrom, codebookTensors, formatName, type Codebooks } from "./codebooks";
 import { parseConfig } from "./config";
 import { splitStories, storyContext } from "./contexts";
+import { HEADER_BYTES, llama2cConfig, parseLlama2c, requireLength } from "./llama2c/model";
+import { llama2cTokenizer } from "./llama2c/tokenizer";
 import type { Llama } from "./model";
 import { textTokenizer, type TextTokenizer } from "./tokenizer";
 import { assembleModel } from "./weights";
 
 export interface LoadedModel {
+  /** Where its texts and codebooks are looked for. */
   readonly directory: string;
   readonly model: Llama;
   readonly tokenizer: TextTokenizer;
 }
 
 /**
- * Loads a Llama-architecture checkpoint with tied or untied output and f32, f16 or bf16 weights.
+ * Loads a Llama-architecture checkpoint with tied or untied output: from a directory, with f32, f16 or bf16 weights, or
+ * from a file of llama2.c's, whose name ends in `.bin`.
  * @throws KvernError KV6001 for a missing file, KV6002 to KV6004 for one that is no such model's, KV5002 and KV5003 for a
  * damaged weight file
  */
-export async function loadModel(directory: string): Promise<LoadedModel> {
+export async function loadModel(path: string): Promise<LoadedModel> {
+  return path.endsWith(".bin") ? loadLlama2c(path) : loadDirectory(path);
+}
+
+async function loadDirectory(directory: string): Promise<LoadedModel> {
   const configFile = join(directory, "config.json");
   const config = parseConfig(await readJson(configFile), configFile);
   const weightFile = join(directory, "model.safetensors");
@@ -30,6 +41,37 @@ export async function loadModel(directory: string): Promise<LoadedModel> {
   const { tensors } = await readSafetensorsFile(weightFile);
   const model = assembleModel(config, tensors, weightFile);
   return { directory, model, tokenizer: await loadTokenizer(directory) };
+}
+
+/** Names of the tokenizer of a model with this vocabulary, as llama2.c and its published models have them. */
+const tokenizerNames = (vocabulary: number): readonly string[] => [`tok${vocabulary}.bin`, "tokenizer.bin"];
+
+/** More than the pieces of any tokenizer take. */
+const TOKENIZER_BYTES = 2 ** 26;
+
+/** Nothing but the header is read before it is known that the file has the length its sizes ask for. */
+async function loadLlama2c(file: string): Promise<LoadedModel> {
+  const config = llama2cConfig(await readHeader(file), file);
+  requireLength(config, (await stat(file)).size, file);
+  const model = parseLlama2c(await readFile(file), file);
+  const directory = dirname(file);
+  const candidates = tokenizerNames(config.vocabulary).map((name) => join(directory, name));
+  const found = await Promise.all(candidates.map(exists));
+  const tokenizerFile = candidates[found.indexOf(true)];
+  if (tokenizerFile === undefined) return missing(candidates.join(" or "));
+  const { size } = await stat(tokenizerFile);
+  if (size > TOKENIZER_BYTES) refuse({ code: "KV6002", file: tokenizerFile, message: "the tokenizer is too large to be one", expected: `at most ${TOKENIZER_BYTES} bytes`, got: `${size} bytes` });
+  return { directory, model, tokenizer: llama2cTokenizer(await readFile(tokenizerFile), config.vocabulary, tokenizerFile) };
+}
+
+async function readHeader(file: string): Promise<Uint8Array> {
+  const handle = await open(file).catch((cause: unknown) => (isMissing(cause) ? missing(file) : Promise.reject(cause as Error)));
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(HEADER_BYTES), 0, HEADER_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The stories of a text file (see `contexts.ts`), as contexts. */
@@ -99,7 +141,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 function missing(file: string): never {
-  return refuse({ code: "KV6001", file, message: "the file does not exist", mend: "A model is a directory with config.json, model.safetensors and tokenizer.json." });
+  return refuse({ code: "KV6001", file, message: "the file does not exist", mend: "A model is a directory with config.json, model.safetensors and tokenizer.json, or a .bin file of llama2.c's with its tokenizer beside it." });
 }
 
 function isMissing(cause: unknown): boolean {

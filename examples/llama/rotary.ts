@@ -1,8 +1,9 @@
 /**
- * @file Rotary positions, half-split: channel i of a head turns with channel i + headDim / 2 by the angle
- * position · theta^(−2i / headDim) (Su et al., RoFormer, 2021, in the layout of Hugging Face's Llama).
+ * @file Rotary positions: the channels of a head turn in pairs, the i-th by the angle position · theta^(−2i / headDim)
+ * (Su et al., RoFormer, 2021).
  */
 
+import type { RopeLayout } from "./config";
 import { zeros, type Reals } from "./reals";
 
 export interface RotaryTables {
@@ -12,9 +13,10 @@ export interface RotaryTables {
   /** Both [position, half], in f32. */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
+  readonly layout: RopeLayout;
 }
 
-export function rotaryTables(positions: number, headDim: number, theta: number): RotaryTables {
+export function rotaryTables(positions: number, headDim: number, theta: number, layout: RopeLayout): RotaryTables {
   const half = headDim / 2;
   const cos = new Float32Array(positions * half);
   const sin = new Float32Array(positions * half);
@@ -25,12 +27,18 @@ export function rotaryTables(positions: number, headDim: number, theta: number):
       sin[position * half + i] = Math.sin(angle);
     }
   }
-  return { positions, half, cos, sin };
+  return { positions, half, cos, sin, layout };
+}
+
+/** Where the channels of the i-th pair of a head lie: at i · `step`, and `apart` from that. */
+export function pairs(layout: RopeLayout, headDim: number): { readonly step: number; readonly apart: number } {
+  return layout === "half-split" ? { step: 1, apart: headDim / 2 } : { step: 2, apart: 1 };
 }
 
 /** `x`, [token, head, channel], whose first token stands at `first`, rotated. */
 export function rotate<Data extends Reals>(x: Data, heads: number, tables: RotaryTables, first: number): Data {
-  const { half, cos, sin } = tables;
+  const { half, cos, sin, layout } = tables;
+  const { step, apart } = pairs(layout, 2 * half);
   const tokens = x.length / (heads * half * 2);
   const y = zeros(x, x.length);
   for (let token = 0; token < tokens; token++) {
@@ -38,12 +46,13 @@ export function rotate<Data extends Reals>(x: Data, heads: number, tables: Rotar
     for (let head = 0; head < heads; head++) {
       const at = (token * heads + head) * 2 * half;
       for (let i = 0; i < half; i++) {
-        const low = x[at + i] ?? 0;
-        const high = x[at + half + i] ?? 0;
+        const one = at + i * step;
+        const low = x[one] ?? 0;
+        const high = x[one + apart] ?? 0;
         const c = cos[row + i] ?? 0;
         const s = sin[row + i] ?? 0;
-        y[at + i] = low * c - high * s;
-        y[at + half + i] = high * c + low * s;
+        y[one] = low * c - high * s;
+        y[one + apart] = high * c + low * s;
       }
     }
   }

@@ -6,7 +6,7 @@ import { rotaryTables } from "../../examples/llama/rotary";
 import { uniform } from "../../runtime/codebook/random";
 import { tensor } from "../../spec/tensor/tensor";
 
-const SHAPE = { heads: 4, kvHeads: 2, headDim: 8, positions: 64, ropeTheta: 10_000 };
+const SHAPE = { heads: 4, kvHeads: 2, headDim: 8, positions: 64, ropeTheta: 10_000, ropeLayout: "half-split" as const };
 const half = SHAPE.headDim / 2;
 const f = Math.fround;
 

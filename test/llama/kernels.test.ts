@@ -11,7 +11,7 @@ import { uniform } from "../../runtime/codebook/random";
 import { fromHalves, toHalves } from "../../spec/tensor/half";
 import { tensor } from "../../spec/tensor/tensor";
 
-const SHAPE: AttentionShape = { layers: 1, heads: 4, kvHeads: 2, headDim: 16, positions: 32, ropeTheta: 10_000 };
+const SHAPE: AttentionShape = { layers: 1, heads: 4, kvHeads: 2, headDim: 16, positions: 32, ropeTheta: 10_000, ropeLayout: "half-split" };
 const TOKENS = 7;
 const QUERIES = 3;
 
@@ -23,7 +23,7 @@ const values = numbers(TOKENS, SHAPE.kvHeads, SHAPE.headDim);
 const queries = numbers(QUERIES, SHAPE.heads, SHAPE.headDim);
 const newestQuery = tensor([SHAPE.heads, SHAPE.headDim], queries.data.subarray((QUERIES - 1) * SHAPE.heads * SHAPE.headDim));
 
-const tables = rotaryTables(SHAPE.positions, SHAPE.headDim, SHAPE.ropeTheta);
+const tables = rotaryTables(SHAPE.positions, SHAPE.headDim, SHAPE.ropeTheta, SHAPE.ropeLayout);
 const turns = {
   cos: tensor([TOKENS, tables.half], tables.cos.subarray(0, TOKENS * tables.half)),
   sin: tensor([TOKENS, tables.half], tables.sin.subarray(0, TOKENS * tables.half)),

@@ -35,7 +35,7 @@ describe("a configuration", () => {
   it("gets Hugging Face's defaults for what it leaves out", () => {
     expect(parseConfig(CONFIG, "config.json")).toEqual({
       hidden: 8, intermediate: 12, layers: 1, heads: 4, kvHeads: 2, headDim: 2, vocabulary: 16, positions: 2048,
-      ropeTheta: 10_000, normEpsilon: 1e-6, tied: true, beginOfText: undefined, endOfText: [],
+      ropeTheta: 10_000, ropeLayout: "half-split", normEpsilon: 1e-6, tied: true, beginOfText: undefined, endOfText: [],
     });
     expect(parseConfig({ ...CONFIG, num_key_value_heads: undefined }, "config.json").kvHeads).toBe(4);
   });

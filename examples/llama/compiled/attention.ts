@@ -63,7 +63,7 @@ export async function compiledAttention(device: Device, shape: AttentionShape, g
   };
   const layers: Layer[] = [];
   for (let layer = 0; layer < shape.layers; layer++) layers.push({ keys: await side(layer, "keys"), values: await side(layer, "values") });
-  const tables = rotaryTables(shape.positions, headDim, shape.ropeTheta);
+  const tables = rotaryTables(shape.positions, headDim, shape.ropeTheta, shape.ropeLayout);
   const name = `${codebooks === undefined ? "full precision" : formatName(codebooks.format)}, ${device.backend}`;
   return new CompiledAttention(name, shape, kernels, layers, await turnTables(device, tables));
 }
@@ -148,8 +148,8 @@ export class CompiledAttention implements AttentionBackend {
       inputs[book === undefined ? name : `${name}.codes`] = await cache.read();
       if (book !== undefined) inputs[`${name}.book`] = await book.read();
     }
-    const { positions, headDim, ropeTheta } = this.shape;
-    const { cos, sin, half } = rotaryTables(positions, headDim, ropeTheta);
+    const { positions, headDim, ropeTheta, ropeLayout } = this.shape;
+    const { cos, sin, half } = rotaryTables(positions, headDim, ropeTheta, ropeLayout);
     const tokens = this.#count(layer);
     inputs["cos"] = tensor([tokens, half], cos.slice(0, tokens * half));
     inputs["sin"] = tensor([tokens, half], sin.slice(0, tokens * half));

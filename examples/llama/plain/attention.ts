@@ -28,7 +28,7 @@ export class PlainAttention implements AttentionBackend {
     private readonly shape: AttentionShape,
     private readonly caches: readonly LayerCache[],
   ) {
-    this.#rotary = rotaryTables(shape.positions, shape.headDim, shape.ropeTheta);
+    this.#rotary = rotaryTables(shape.positions, shape.headDim, shape.ropeTheta, shape.ropeLayout);
   }
 
   reset(): void {
@@ -60,9 +60,18 @@ export class PlainAttention implements AttentionBackend {
   }
 }
 
+/** The newest tokens as a query sees them: those less than `width` before it, itself included. */
+export interface Newest<Data extends Reals> {
+  readonly width: number;
+  /** Rotated, of all tokens, [token, kvHead, channel]. */
+  readonly keys: Data;
+  readonly values: Data;
+}
+
 /**
  * Σ_t softmax_t(q · k_t / √headDim) · v_t for each query and head, over the tokens 0 … `first` + query; grouped queries
- * read key/value head ⌊head · kvHeads / heads⌋. The maximum is subtracted before exponentials.
+ * read key/value head ⌊head · kvHeads / heads⌋. The maximum is subtracted before exponentials. Keys are rotated. Of the
+ * tokens that `newest` is given for, its keys and values are read instead.
  */
 export function causalAttention<Data extends Reals>(
   queries: Data,
@@ -70,6 +79,7 @@ export function causalAttention<Data extends Reals>(
   values: Data,
   { heads, kvHeads, headDim }: Pick<AttentionShape, "heads" | "kvHeads" | "headDim">,
   first: number,
+  newest: Newest<Data> = { keys, values, width: 0 },
 ): Data {
   const out = zeros(queries, queries.length);
   const scale = 1 / Math.sqrt(headDim);
@@ -79,9 +89,10 @@ export function causalAttention<Data extends Reals>(
     const head = (at / headDim) % heads;
     const live = first + Math.floor(at / (headDim * heads)) + 1;
     const kv = Math.floor((head * kvHeads) / heads);
+    const near = Math.max(0, live - newest.width);
     let highest = -Infinity;
     for (let t = 0; t < live; t++) {
-      const score = scale * dot(queries, at, keys, (t * kvHeads + kv) * headDim, headDim);
+      const score = scale * dot(queries, at, t < near ? keys : newest.keys, (t * kvHeads + kv) * headDim, headDim);
       weights[t] = score;
       if (score > highest) highest = score;
     }
@@ -91,7 +102,8 @@ export function causalAttention<Data extends Reals>(
       const weight = Math.exp((weights[t] ?? 0) - highest);
       total += weight;
       const row = (t * kvHeads + kv) * headDim;
-      for (let c = 0; c < headDim; c++) mixed[c] = (mixed[c] ?? 0) + weight * (values[row + c] ?? 0);
+      const from = t < near ? values : newest.values;
+      for (let c = 0; c < headDim; c++) mixed[c] = (mixed[c] ?? 0) + weight * (from[row + c] ?? 0);
     }
     for (let c = 0; c < headDim; c++) out[at + c] = (mixed[c] ?? 0) / total;
   }

@@ -9,7 +9,7 @@ import { PlainAttention, type LayerCache } from "./attention";
 import { Rows } from "../rows";
 
 /** Centroids of every head and group, [head, group, centroid, member], in the f16 in which they are stored. */
-interface StoredBook {
+export interface StoredBook {
   readonly heads: number;
   readonly groups: number;
   readonly centroids: number;
@@ -93,25 +93,35 @@ class CoupledLayer implements LayerCache {
 /** @throws KvernError KV6006 when the codebooks are not of this shape */
 export function coupledAttention(shape: AttentionShape, codebooks: Codebooks): PlainAttention {
   requireFit(codebooks, shape);
-  const stored = (book: TensorData<Float32Array>): StoredBook => {
-    const [heads = 0, groups = 0, centroids = 0, couple = 0] = book.shape;
-    return { heads, groups, centroids, couple, bits: codebooks.format.bits, halves: toHalves(book.data) };
-  };
-  const caches = codebooks.layers.map(({ keys, values }) => new CoupledLayer(stored(keys), stored(values)));
+  const { bits } = codebooks.format;
+  const caches = codebooks.layers.map(({ keys, values }) => new CoupledLayer(storedBook(keys, bits), storedBook(values, bits)));
   return new PlainAttention(`${formatName(codebooks.format)}, plain TypeScript`, shape, caches);
 }
 
+/** A codebook, [head, group, centroid, member], rounded to the f16 it is stored in. */
+export function storedBook({ shape, data }: TensorData<Float32Array>, bits: number): StoredBook {
+  const [heads = 0, groups = 0, centroids = 0, couple = 0] = shape;
+  return { heads, groups, centroids, couple, bits, halves: toHalves(data) };
+}
+
 /** For each group of `vectors`, [token, head, channel], the centroid at the least squared distance, the first of equals. */
-function encode(vectors: Float32Array, { heads, groups, centroids, couple, halves }: StoredBook): Uint16Array {
+export function encode(vectors: Float32Array, { heads, groups, centroids, couple, halves }: StoredBook): Uint16Array {
   const book = fromHalves(halves);
   const codes = new Uint16Array(vectors.length / couple);
+  const groupsOfAll = heads * groups;
   for (let at = 0; at < codes.length; at++) {
-    const table = (at % (heads * groups)) * centroids * couple;
+    const from = at * couple;
+    const table = (at % groupsOfAll) * centroids * couple;
     let best = 0;
     let least = Infinity;
     for (let centroid = 0; centroid < centroids; centroid++) {
+      const row = table + centroid * couple;
       let distance = 0;
-      for (let i = 0; i < couple; i++) distance += ((vectors[at * couple + i] ?? 0) - (book[table + centroid * couple + i] ?? 0)) ** 2;
+      // A distance only grows: the rest of a centroid that is too far already cannot bring it nearer.
+      for (let i = 0; i < couple && distance < least; i++) {
+        const difference = (vectors[from + i] ?? 0) - (book[row + i] ?? 0);
+        distance += difference * difference;
+      }
       if (distance < least) {
         least = distance;
         best = centroid;
