@@ -13,7 +13,7 @@ const f = Math.fround;
 /** Attention with every operation rounded to f32, away from the nearest neighbour as often as `noise` says. */
 function roundedAttention(q: Float32Array, keys: Float32Array, values: Float32Array, first: number, noise: () => number): Float32Array {
   const { heads, kvHeads, headDim } = SHAPE;
-  const { cos, sin } = rotaryTables(SHAPE.positions, headDim, SHAPE.ropeTheta);
+  const { cos, sin } = rotaryTables(SHAPE.positions, headDim, SHAPE.ropeTheta, SHAPE.ropeLayout);
   const r = (x: number): number => f(x * (1 + (noise() - 0.5) * 2 ** -23));
   const turn = (x: Float32Array, at: number, position: number): number[] =>
     Array.from({ length: headDim }, (_, c) => {
@@ -50,7 +50,7 @@ describe("the bound of attention in f32", () => {
     for (const [tokens, size] of [[1, 1], [5, 0.01], [9, 1], [17, 3], [40, 10]] as const) {
       const queryCount = Math.min(3, tokens);
       const [q, keys, values] = [numbers(size, queryCount, 4, 8), numbers(size, tokens, 2, 8), numbers(1, tokens, 2, 8)];
-      const { cos, sin } = rotaryTables(tokens, 8, SHAPE.ropeTheta);
+      const { cos, sin } = rotaryTables(tokens, 8, SHAPE.ropeTheta, SHAPE.ropeLayout);
       const exact = evaluate(prefillExact, { q, keys, values, cos: tensor([tokens, half], cos), sin: tensor([tokens, half], sin) }).out;
       const bound = attentionBound({ queries: q.data, keys: keys.data, values: values.data }, SHAPE);
       for (let round = 0; round < 20; round++) {
@@ -68,7 +68,7 @@ describe("the bound of attention in f32", () => {
 
   it("is broken by what is no rounding: a token at the wrong position, a neighbouring value head", () => {
     const [q, keys, values] = [numbers(1, 4, 8), numbers(1, 12, 2, 8), numbers(1, 12, 2, 8)];
-    const { cos, sin } = rotaryTables(13, 8, SHAPE.ropeTheta);
+    const { cos, sin } = rotaryTables(13, 8, SHAPE.ropeTheta, SHAPE.ropeLayout);
     const turns = (from: number) => ({ cos: tensor([12, half], cos.slice(from * half, (from + 12) * half)), sin: tensor([12, half], sin.slice(from * half, (from + 12) * half)) });
     const right = evaluate(decodeExact, { q, keys, values, ...turns(0) }).out;
     const bound = attentionBound({ queries: q.data, keys: keys.data, values: values.data }, SHAPE);
