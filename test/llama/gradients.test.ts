@@ -90,8 +90,8 @@ describe("the gradient of each operator is what central differences approach", (
     expectGradient(() => bent(y()), x, multiply(bentGradient(y()), back));
   });
 
-  it("rotation, through the inverse rotation", () => {
-    const tables = rotaryTables(3, 6, 100);
+  it.each(["half-split", "interleaved"] as const)("%s rotation, through the inverse rotation", (layout) => {
+    const tables = rotaryTables(3, 6, 100, layout);
     const x = numbers(3 * 2 * 6, 6);
     const y = (): Float64Array => rotate(x, 2, tables, 0);
     expectGradient(() => bent(y()), x, rotate(bentGradient(y()), 2, inverseRotation(tables), 0));

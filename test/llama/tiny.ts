@@ -6,7 +6,7 @@ import { uniform } from "../../runtime/codebook/random";
 
 export const TINY: LlamaConfig = {
   hidden: 12, intermediate: 10, layers: 2, heads: 4, kvHeads: 2, headDim: 4, vocabulary: 9, positions: 16,
-  ropeTheta: 100, normEpsilon: 1e-5, tied: false, beginOfText: undefined, endOfText: [],
+  ropeTheta: 100, ropeLayout: "half-split", normEpsilon: 1e-5, tied: false, beginOfText: undefined, endOfText: [],
 };
 
 /** Random weights, in the precision of the arrays that `make` gives. */

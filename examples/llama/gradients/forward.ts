@@ -36,9 +36,9 @@ export interface Tape<Data extends Reals> {
  * @throws KvernError KV6005 for an unknown token or a context longer than the model's
  */
 export function forward<Data extends Reals>(model: Llama<Data>, ids: readonly number[], layers = model.layers.length): Tape<Data> {
-  const { positions, headDim, ropeTheta } = model.config;
+  const { positions, headDim, ropeTheta, ropeLayout } = model.config;
   if (ids.length > positions) refuse({ code: "KV6005", message: "the context is too long", expected: `at most ${positions} tokens`, got: `${ids.length}` });
-  const tables = rotaryTables(ids.length, headDim, ropeTheta);
+  const tables = rotaryTables(ids.length, headDim, ropeTheta, ropeLayout);
   const after = embed(model, ids);
   const taped = model.layers.slice(0, layers).map((layer) => forwardLayer(model, layer, tables, after));
   return { tables, layers: taped, after };
