@@ -61,7 +61,7 @@ function readPieces(content: Uint8Array, vocabulary: number, file: string): read
 /** One piece for each character that is one, else the pieces of its bytes. */
 function symbols(text: string, ids: ReadonlyMap<string, number>): readonly number[] {
   const encoder = new TextEncoder();
-  return [...text].flatMap((character) => {
+  return Array.from(text).flatMap((character) => {
     const id = ids.get(character);
     return id === undefined ? Array.from(encoder.encode(character), (byte) => byte + FIRST_BYTE) : [id];
   });
