@@ -98,7 +98,7 @@ export function lowerSeveral(specialised: Specialised, { limits, profile = HARDW
     if (!placed && directCost <= candidate.cost) {
       placed = true;
       refused.push({ rule: "plan", at: shapeText(candidate.plan), why: "a dispatch for every reduction is estimated to take less time" });
-      found.push({ ...direct, fused: undefined, record: { fired: [], refused } });
+      found.push({ ...printed(direct, limits), fused: undefined, record: { fired: [], refused } });
       continue;
     }
     const lowering = fusedLowering(specialised, candidate, refused, limits);
@@ -117,17 +117,18 @@ function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: C
 
 /** Each reduction in a dispatch of its own, one lane for an element. */
 export function lowerPlain(graph: Graph, { set = {}, limits }: Pick<LowerOptions, "set" | "limits">): Direct {
-  return directly(specialise(graph, set), limits);
+  return printed(directly(specialise(graph, set), limits), limits);
 }
 
 type Direct = Pick<Lowering, "specialised" | "kernels" | "program"> & { readonly plan: Plan };
 
-function directly(specialised: Specialised, limits: DeviceLimits): Direct {
+function directly(specialised: Specialised, limits: DeviceLimits): Omit<Direct, "program"> {
   const plan = makePlan(specialised.builder, specialised.graph, limits);
   const lanes = Math.min(LANES, limits.maxComputeInvocationsPerWorkgroup);
-  const kernels = plan.units.map((unit) => spread(plan, unit, lanes));
-  return { specialised, plan, kernels, program: print(specialised, plan, kernels, limits) };
+  return { specialised, plan, kernels: plan.units.map((unit) => spread(plan, unit, lanes)) };
 }
+
+const printed = (direct: Omit<Direct, "program">, limits: DeviceLimits): Direct => ({ ...direct, program: print(direct.specialised, direct.plan, direct.kernels, limits) });
 
 /**
  * Lowers a graph for a device. The graph's obligations are the caller's to discharge.

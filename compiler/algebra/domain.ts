@@ -8,14 +8,12 @@
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Value } from "../../spec/graph/node";
 import type { Domain } from "./derived";
-import { openedOrder } from "./opened";
-
-const readsState = (builder: GraphBuilder, value: Value): boolean => openedOrder(builder, [value]).some((node) => node.kind === "slot");
+import { holdsSlot } from "./opened";
 
 /** Bounds of `index` implied by `where`; exact if they imply it in turn. */
 export function domainOf(builder: GraphBuilder, where: Value, index: Index): Domain {
   const loose: Domain = { lower: [], upper: [], exact: false };
-  const isBound = (value: Value): boolean => !value.free.includes(index.name) && value.facts.integer && !readsState(builder, value);
+  const isBound = (value: Value): boolean => !value.free.includes(index.name) && value.facts.integer && !holdsSlot(value);
   /** coefficient · index + rest < 0. */
   const below = (difference: Value): Domain => {
     const { constant, terms } = asLinear(difference);

@@ -37,20 +37,42 @@ export function replaceAll(builder: GraphBuilder, value: Value, replacements: Re
   return replacements.size === 0 ? value : replaceOpened(builder, value, (node) => replacements.get(node));
 }
 
-export function loadsIn(builder: GraphBuilder, value: Value): readonly Load[] {
-  return openedOrder(builder, [value]).filter((node): node is Load => node.kind === "load");
+/** What `find` gives for a node, found once: of a node nothing ever changes. */
+function remembered<Found>(find: (builder: GraphBuilder, value: Value) => Found): (builder: GraphBuilder, value: Value) => Found {
+  const known = new WeakMap<Value, { readonly found: Found }>();
+  return (builder, value) => {
+    let had = known.get(value);
+    if (had === undefined) known.set(value, (had = { found: find(builder, value) }));
+    return had.found;
+  };
 }
 
-export function slotsIn(builder: GraphBuilder, value: Value): readonly Slot[] {
-  return openedOrder(builder, [value]).filter((node): node is Slot => node.kind === "slot");
-}
+/** The opened loads below a value. */
+export const loadsIn = remembered((builder, value): readonly Load[] => openedOrder(builder, [value]).filter((node): node is Load => node.kind === "load"));
+
+export const slotsIn = remembered((builder, value): readonly Slot[] => (holdsSlot(value) ? openedOrder(builder, [value]).filter((node): node is Slot => node.kind === "slot") : []));
 
 /** The free indices of a value, as nodes, in order of name. */
-export function freeIndices(builder: GraphBuilder, value: Value): readonly Index[] {
+export const freeIndices = remembered((builder, value): readonly Index[] => {
   const found = new Map<string, Index>();
   for (const node of openedOrder(builder, [value])) if (node.kind === "index" && value.free.includes(node.name)) found.set(node.name, node);
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+});
+
+const slotted = new WeakMap<Value, boolean>();
+const tabled = new WeakMap<Value, boolean>();
+
+function holds(kind: Value["kind"], known: WeakMap<Value, boolean>, value: Value): boolean {
+  let had = known.get(value);
+  if (had === undefined) known.set(value, (had = value.kind === kind || children(value).some((part) => holds(kind, known, part))));
+  return had;
 }
+
+/** Whether a value reads a fold's state or a staged value. */
+export const holdsSlot = (value: Value): boolean => holds("slot", slotted, value);
+
+/** Whether there is a suspended substitution in a value. */
+export const holdsTable = (value: Value): boolean => holds("table", tabled, value);
 
 /** The values and indices of all stores. */
 export function roots(graph: Graph): readonly Value[] {

@@ -6,12 +6,13 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Element, Load, Slot, Value } from "../../spec/graph/node";
-import { asLinear } from "../../spec/graph/builder";
+import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
 import { nonNegative } from "../../spec/graph/prove";
 import type { KernelArray } from "../kernel/kernel";
 import { flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
 import { atom, bits, call, compare, element, integerLiteral, junction, member, select, subtract, type Code, type WgslType } from "./code";
 import type { Expressions } from "./expressions";
+import type { Scope } from "./scope";
 
 /** The type of an array's items in the text. */
 export function storedType({ kind }: Element): "f32" | "i32" | "u32" {
@@ -22,15 +23,22 @@ const nameOf = (value: Load | Slot): string => (value.kind === "load" ? value.te
 
 /** What is known to be ≥ 0 in the scope in which `value` is computed. */
 function assumptions(x: Pick<Expressions, "builder" | "scope">, value: Value): readonly Value[] {
-  const held: Value[] = [];
-  for (const scope of x.scope.placeOf(value).outward()) {
-    for (const truth of scope.holds) {
-      for (const part of truth.kind === "and" ? truth.of : [truth]) {
-        if (part.kind === "less" && part.left.facts.integer && part.right.facts.integer) held.push(x.builder.linear(-1, [[1, part.right], [-1, part.left]]));
-      }
-    }
+  const all: Value[] = [];
+  for (const scope of x.scope.placeOf(value).outward()) all.push(...heldIn(x.builder, scope));
+  return all;
+}
+
+const held = new WeakMap<Scope, readonly Value[]>();
+
+/** What the truths of a scope say: numbers that are ≥ 0. */
+function heldIn(builder: GraphBuilder, scope: Scope): readonly Value[] {
+  let known = held.get(scope);
+  if (known === undefined) {
+    const comparisons = scope.holds.flatMap((truth) => (truth.kind === "and" ? truth.of : [truth])).filter((part) => part.kind === "less");
+    known = comparisons.filter(({ left, right }) => left.facts.integer && right.facts.integer).map(({ left, right }) => builder.linear(-1, [[1, right], [-1, left]]));
+    held.set(scope, known);
   }
-  return held;
+  return known;
 }
 
 export function isInside(x: Pick<Expressions, "builder" | "scope">, index: Value, extent: Value, user: Value): boolean {

@@ -55,6 +55,15 @@ export function ensureReductions(x: Loops, values: readonly Value[]): void {
   for (const level of ranks.levels()) for (const group of grouped(x, names, level)) writeLoop(x, group);
 }
 
+const holding = new WeakMap<Value, boolean>();
+
+/** Whether there is a reduction in a value, other than in the extent of an index. */
+function holdsReduction(value: Value): boolean {
+  let known = holding.get(value);
+  if (known === undefined) holding.set(value, (known = value.kind === "reduce" || (value.kind !== "index" && children(value).some(holdsReduction))));
+  return known;
+}
+
 /** Orders the reductions that can be computed in the current scope by how many others each needs before it. */
 class Ranks {
   readonly #x: Loops;
@@ -71,7 +80,7 @@ class Ranks {
   visit(value: Value): number {
     const seen = this.#seen.get(value);
     if (seen !== undefined) return seen;
-    if (this.#x.has(value)) return 0;
+    if (!holdsReduction(value) || this.#x.has(value)) return 0;
     let rank = 0;
     if (value.kind === "reduce") {
       rank = this.#inside(value, []) + 1;
@@ -88,7 +97,7 @@ class Ranks {
     let rank = 0;
     const seen = new Set<Value>();
     const walk = (value: Value): void => {
-      if (seen.has(value)) return;
+      if (seen.has(value) || !holdsReduction(value)) return;
       seen.add(value);
       if (value.kind === "reduce") {
         rank = Math.max(rank, around.some((name) => value.free.includes(name)) ? this.#inside(value, around) : this.visit(value));

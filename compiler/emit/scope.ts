@@ -1,6 +1,5 @@
 /** @file Blocks that bind axes: where a value is computed, and what is known there. */
 
-import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Value } from "../../spec/graph/node";
 import { Block, type Code } from "./code";
 
@@ -16,6 +15,7 @@ export class Scope extends Block {
   readonly holds: readonly Value[];
   /** A stage: what reads arrays that the kernel writes is computed inside. */
   readonly isStage: boolean;
+  readonly #places = new Map<Value, Scope>();
   /** Whether a value reads an array that the kernel writes. */
   readonly isVolatile: (value: Value) => boolean;
 
@@ -35,11 +35,13 @@ export class Scope extends Block {
 
   /** The outermost scope in which a value can be computed: that of its deepest free axis, or its stage. */
   placeOf(value: Value): Scope {
-    const around = [...this.outward()];
-    const staged = this.isVolatile(value);
-    const own = around.find((scope) => (staged && scope.isStage) || value.free.some((name) => scope.binds.has(name))) ?? around.at(-1);
-    if (own === undefined) throw new InternalError("a scope is not among its own");
-    return own;
+    let place = this.#places.get(value);
+    if (place === undefined) {
+      const own = (this.isStage && this.isVolatile(value)) || value.free.some((name) => this.binds.has(name));
+      place = own || this.parent === undefined ? this : this.parent.placeOf(value);
+      this.#places.set(value, place);
+    }
+    return place;
   }
 
   get depth(): number {

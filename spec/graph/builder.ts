@@ -627,7 +627,8 @@ export class GraphBuilder {
 
   #substitute(value: Value, replacements: ReadonlyMap<Value, Value>, done: Map<Value, Value>): Value {
     // Parts are older than what they are part of: nothing to find below a node older than all that is sought.
-    if (value.id < oldest(replacements)) return value;
+    const { age, names } = soughtIn(replacements);
+    if (value.id < age || (names !== undefined && !value.free.some((name) => names.has(name)))) return value;
     const replaced = replacements.get(value) ?? done.get(value);
     if (replaced !== undefined) return replaced;
     const into = (part: Value): Value => this.#substitute(part, replacements, done);
@@ -704,16 +705,26 @@ export class GraphBuilder {
   }
 }
 
-const ages = new WeakMap<ReadonlyMap<Value, Value>, number>();
+/** The age of the oldest node that is sought and, where only indices are, their names: what has none of them free stays as it is. */
+interface Sought {
+  readonly age: number;
+  readonly names: ReadonlySet<string> | undefined;
+}
 
-function oldest(replacements: ReadonlyMap<Value, Value>): number {
-  let age = ages.get(replacements);
-  if (age === undefined) {
-    age = Infinity;
-    for (const sought of replacements.keys()) age = Math.min(age, sought.id);
-    ages.set(replacements, age);
+const soughts = new WeakMap<ReadonlyMap<Value, Value>, Sought>();
+
+function soughtIn(replacements: ReadonlyMap<Value, Value>): Sought {
+  let sought = soughts.get(replacements);
+  if (sought === undefined) {
+    let age = Infinity;
+    const names = new Set<string>();
+    for (const value of replacements.keys()) {
+      age = Math.min(age, value.id);
+      if (value.kind === "index") names.add(value.name);
+    }
+    soughts.set(replacements, (sought = { age, names: [...replacements.keys()].every(({ kind }) => kind === "index") ? names : undefined }));
   }
-  return age;
+  return sought;
 }
 
 const hasInfiniteBranch = ({ yes, no }: Select): boolean => [yes, no].some((branch) => branch.kind === "constant" && !Number.isFinite(branch.value));

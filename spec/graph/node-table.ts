@@ -17,13 +17,13 @@ export type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "level
 const ids = (values: readonly Value[]): string => values.map((value) => value.id).join(" ");
 
 /** Nodes of one kind and one identity are one node. */
-function identity(bare: Bare<Value>, facts: Facts): string {
+function identity(bare: Bare<Value>, facts: Facts | undefined): string {
   switch (bare.kind) {
     case "constant": case "truth": return String(bare.value);
     case "extent": return bare.axis;
     case "index": return `${bare.name} ${bare.extent.id}`;
     case "load": return `${bare.tensor.name} ${ids(bare.indices)}`;
-    case "slot": return `${bare.name} ${ids(bare.indices)} ${JSON.stringify(Object.values(facts).map(String))}`;
+    case "slot": return `${bare.name} ${ids(bare.indices)} ${facts === undefined ? "" : factsText(facts)}`;
     case "linear": return `${bare.constant} ${bare.terms.map(([k, t]) => `${k}*${t.id}`).join(" ")}`;
     case "product": return bare.factors.map(([b, e]) => `${b.id}^${e}`).join(" ");
     case "apply": return `${bare.fn} ${ids(bare.args)}`;
@@ -37,6 +37,9 @@ function identity(bare: Bare<Value>, facts: Facts): string {
       return `${bare.left.id} ${bare.right.id}`;
   }
 }
+
+const factsText = ({ low, high, mayBeNegativeInfinity, mayBePositiveInfinity, nonZero, integer }: Facts): string =>
+  `${low} ${high} ${mayBeNegativeInfinity} ${mayBePositiveInfinity} ${nonZero} ${integer}`;
 
 function factsOf(bare: Bare<Value>): Facts {
   switch (bare.kind) {
@@ -72,28 +75,52 @@ export class NodeTable {
     return this.#count;
   }
 
-  /** The one node that is `bare`. */
-  make<V extends Bare<Value>>(bare: V, facts: Facts = factsOf(bare)): Extract<Value, { kind: V["kind"] }> {
+  /** The one node that is `bare`. @param facts of a slot; what is known of another node follows from its parts */
+  make<V extends Bare<Value>>(bare: V, facts?: Facts): Extract<Value, { kind: V["kind"] }> {
     const name = `${bare.kind} ${identity(bare, facts)}`;
-    const node = this.#nodes.get(name) ?? this.#new(bare, facts);
-    this.#nodes.set(name, node);
+    let node = this.#nodes.get(name);
+    if (node === undefined) this.#nodes.set(name, (node = this.#new(bare, facts ?? factsOf(bare))));
     return node as Extract<Value, { kind: V["kind"] }>;
   }
 
   #new(bare: Bare<Value>, facts: Facts): Value {
-    const free = new Set<string>();
-    const levels: Record<string, number> = {};
+    let free: readonly string[] = NO_NAMES;
+    let levels: Levels = NO_LEVELS;
     for (const part of children(bare as Value)) {
-      for (const index of part.free) free.add(index);
-      for (const [axis, level] of Object.entries(part.levels)) levels[axis] = Math.max(levels[axis] ?? -1, level);
+      free = union(free, part.free);
+      levels = highest(levels, part.levels);
     }
-    if (bare.kind === "index") free.add(bare.name);
+    if (bare.kind === "index") free = union(free, [bare.name]);
     if (bare.kind === "reduce" || bare.kind === "table") {
-      free.delete(bare.bound);
-      levels[bare.axis] = Number(bare.bound.slice(bare.bound.lastIndexOf("#") + 1));
+      free = free.filter((name) => name !== bare.bound);
+      levels = { ...levels, [bare.axis]: Number(bare.bound.slice(bare.bound.lastIndexOf("#") + 1)) };
     }
-    const node = Object.freeze({ ...bare, id: this.#count++, facts, free: [...free].sort(), levels }) as Value;
+    const node = Object.freeze({ ...bare, id: this.#count++, facts, free, levels }) as Value;
     if (this.span !== undefined) this.spans.set(node, this.span);
     return node;
   }
+}
+
+type Levels = Value["levels"];
+const NO_NAMES: readonly string[] = [];
+const NO_LEVELS: Levels = {};
+
+/** Both lists, sorted as they are; one of them itself where it holds the other. */
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  if (a === b || b.length === 0) return a;
+  if (a.length === 0) return b;
+  const more = b.filter((name) => !a.includes(name));
+  if (more.length === 0) return a;
+  return more.length === b.length - a.length ? b : [...a, ...more].sort();
+}
+
+/** The greater level of each axis; one of both itself where it has them. */
+function highest(a: Levels, b: Levels): Levels {
+  if (a === b) return a;
+  let made: Record<string, number> | undefined;
+  for (const axis in b) {
+    const level = b[axis] ?? -1;
+    if ((a[axis] ?? -1) < level) (made ??= { ...a })[axis] = level;
+  }
+  return made ?? a;
 }

@@ -57,6 +57,19 @@ const joined = (a: Given, b: Given): Given => ({ sums: [...a.sums, ...b.sums], c
  * Sound, not complete.
  */
 export function nonNegative(value: Value, given: readonly Value[] = []): boolean {
+  if (value.facts.low >= 0 && !value.facts.mayBeNegativeInfinity) return true;
+  let known = proved.get(value);
+  if (known === undefined) proved.set(value, (known = new Map<string, boolean>()));
+  const key = given.map(({ id }) => id).join(" ");
+  let follows = known.get(key);
+  if (follows === undefined) known.set(key, (follows = given.includes(value) || proves(value, given)));
+  return follows;
+}
+
+/** What was proved of a value before, by the numbers of the nodes that were given: they are of its builder. */
+const proved = new WeakMap<Value, Map<string, boolean>>();
+
+function proves(value: Value, given: readonly Value[]): boolean {
   let known = NOTHING;
   for (const each of given) known = joined(known, isCondition(each) ? knowledge(each, true) : { sums: [sumOf(each)], comparisons: [] });
   known = withWidened(known);
@@ -123,6 +136,8 @@ class Proof {
   holds(sum: Sum, given: Given, depth: number): boolean {
     if (this.#settled(sum)) return true;
     if (depth <= 0 || this.#seen(sum, given, depth) || this.#budget-- <= 0) return false;
+    // What an assumption says at once is found before anything is bounded.
+    if (given.sums.some((assumption) => factors(sum, assumption).some((factor) => this.#settled(plus(sum, -factor, assumption))))) return true;
     for (const cases of relaxations(sum, given)) {
       const cost = cases.length > 1 ? 2 : 1;
       if (cases.every((each) => this.holds(each.sum, each.given === undefined ? given : joined(given, each.given), depth - cost))) return true;

@@ -37,7 +37,7 @@ export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, pr
     let weight = Infinity;
     for (const { rule: name, site, parameters, cost } of found) {
       // One may have closed another.
-      const offered = listChoices(builder, current, known).choices.some((choice) => choice.rule === name && choice.site === site);
+      const offered = found.length === 1 || listChoices(builder, current, known).choices.some((choice) => choice.rule === name && choice.site === site);
       if (!offered) continue;
       current = applyChoices(builder, current, [{ rule: name, site, parameters }]);
       made = [...made, { rule: name, site, parameters }];

@@ -9,7 +9,7 @@ import { canonical, derive } from "../../algebra/passes";
 import type { Derived, Refusal } from "../../algebra/derived";
 import type { DeviceLimits, Sizes } from "../../program";
 import { choiceSets, foldPlans } from "./candidates";
-import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, type DeviceProfile } from "./cost";
+import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf, type DeviceProfile } from "./cost";
 import { refusalOf } from "./legal";
 import { packed } from "./pack";
 import type { FusedPlan } from "./plan";
@@ -41,13 +41,20 @@ export interface PlanOptions {
 
 /** Sets of choices whose work is within this of the least are told apart by their kernels. */
 const CLOSE = 2;
+/** The most statements of a kernel: a text of so many has more than 600 lines, and takes long to write and to compile. */
+const MOST_STATEMENTS = 2200;
+/** Shapes that are tried with more than one set of choices. */
+const BEST = 3;
 
 /** Whether several reductions of a program can go through an axis together. */
 export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
   return derive(builder, graph).folds.some(({ components }) => components.length > 1);
 }
 
-/** The legal plans of a program. The graph is the builder's own. */
+/**
+ * The legal plans of a program. The graph is the builder's own. Unless every plan is asked for, the sets of choices after
+ * the first are tried in the shapes that did best there.
+ */
 export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: PlanOptions): Chosen {
   const split = canonical(builder, graph).graph;
   const { sets, refused } = choiceSets(builder, split, options.fixed, options.profile);
@@ -55,13 +62,18 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
   const why: Refusal[] = [...refused];
   const every = options.every === true;
   const least = sets[0]?.weight ?? 0;
+  let shapes: readonly number[] | undefined;
   for (const { choices } of every ? sets : sets.filter(({ weight }) => weight <= CLOSE * least)) {
     const derived = derive(builder, graph, choices);
-    for (const plan of foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])) {
-      const made = makeCandidate(builder, derived, plan, options);
-      if (typeof made === "string") why.push({ rule: "plan", at: shapeText(plan), why: made });
-      else candidates.push(made);
+    const made = new Map<number, Candidate>();
+    for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])].entries()) {
+      if (shapes?.includes(shape) === false) continue;
+      const candidate = makeCandidate(builder, derived, plan, options);
+      if (typeof candidate === "string") why.push({ rule: "plan", at: shapeText(plan), why: candidate });
+      else made.set(shape, candidate);
     }
+    candidates.push(...made.values());
+    if (!every && made.size > 0) shapes ??= [...made].sort(([, a], [, b]) => a.cost - b.cost).slice(0, BEST).map(([shape]) => shape);
   }
   return { candidates: [...candidates].sort((a, b) => a.cost - b.cost), refused: why };
 }
@@ -86,6 +98,8 @@ function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan,
   for (const kernel of scheduled.kernels) {
     const refusal = refusalOf(kernel, limits, bounds);
     if (refusal !== undefined) return refusal;
+    const statements = statementsOf(builder, kernel);
+    if (statements > MOST_STATEMENTS) return `${kernel.name}: a text of about ${statements} statements, of ${MOST_STATEMENTS}`;
   }
   const measure = measureOf({ ...Object.fromEntries(derived.graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...fixed });
   const cost = scheduled.kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, profile), 0);

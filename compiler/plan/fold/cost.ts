@@ -10,6 +10,7 @@ import type { Index, Value } from "../../../spec/graph/node";
 import { Bounder, LARGEST } from "../../kernel/bounds";
 import type { Kernel, KernelArray, Node, Stage } from "../../kernel/kernel";
 import type { Sizes } from "../../program";
+import { present } from "./axes";
 
 /** The weights of a kind of device, in units of one f32 operation of one lane. */
 export interface DeviceProfile {
@@ -81,6 +82,31 @@ export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bou
   const lanes = profile.warp * Math.ceil(kernel.lanes / profile.warp);
   const total = workgroups * (profile.workgroup + perLane * lanes + words * profile.word);
   return profile.dispatch / profile.parallel + Math.max(perLane + profile.workgroup, total / profile.parallel);
+}
+
+/** Weights that count statements: one for everything that is done. */
+const STATEMENTS: DeviceProfile = { name: "software", load: 1, shared: 1, store: 1, word: 0, special: 1, barrier: 1, workgroup: 0, dispatch: 0, copies: Infinity, spill: 0, parallel: 1, warp: 1 };
+
+/** About how many statements the text of a kernel has: what is copied or unrolled stands there several times, what is looped over once. */
+export function statementsOf(builder: GraphBuilder, kernel: Kernel): number {
+  const arrays = new Map(kernel.arrays.map((array) => [array.name, array]));
+  let statements = 0;
+  const walk = (nodes: readonly Node[]): void => {
+    for (const node of nodes) {
+      if (node.kind === "loop") walk(node.body);
+      if (node.kind !== "stage") continue;
+      const copied = new Set(present([...node.block, node.vector]).map(({ name }) => name));
+      const size = ({ name, axis, extent }: Index): number => {
+        const role = node.roles[axis];
+        const whole = extent.kind === "constant" ? extent.value : 1;
+        if (copied.has(name) || role?.kind === "unroll" || role?.kind === "vector") return whole;
+        return role?.kind === "serial" ? role.step : 1;
+      };
+      statements += new Counter(builder, node, arrays, size, STATEMENTS).count().work;
+    }
+  };
+  walk(kernel.body);
+  return statements;
 }
 
 class Counter {

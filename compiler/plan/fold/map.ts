@@ -33,6 +33,7 @@ export function axesOf(workshop: Workshop, tasks: readonly Task[]): readonly Ind
   for (const { indices, value, over = [] } of tasks) {
     const serial = new Set(over.map(({ name }) => name));
     for (const part of [...indices, value]) {
+      if (part.free.every((name) => found.has(name) || serial.has(name))) continue;
       for (const node of openedOrder(workshop.builder, [part])) {
         if (node.kind === "index" && part.free.includes(node.name) && !serial.has(node.name) && !found.has(node.name)) found.set(node.name, node);
       }

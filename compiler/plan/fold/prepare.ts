@@ -8,7 +8,7 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import { children } from "../../../spec/graph/children";
 import type { Index, Reduce, Slot, Store, Value } from "../../../spec/graph/node";
 import type { Component, Domain, Fold, Repair } from "../../algebra/derived";
-import { openedOrder, openedParts, replaceOpened } from "../../algebra/opened";
+import { freeIndices, holdsSlot, openedOrder, openedParts, replaceOpened, slotsIn } from "../../algebra/opened";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 
 /** Binders open their axes at the first free number; from here on, numbers are the planner's. */
@@ -25,8 +25,7 @@ export function apart(builder: GraphBuilder, index: Index): Index {
 
 /** Renames the free indices of a value. */
 export function renamed(builder: GraphBuilder, value: Value): Value {
-  const names = new Map<Value, Value>();
-  for (const node of openedOrder(builder, [value])) if (node.kind === "index" && value.free.includes(node.name)) names.set(node, apart(builder, node));
+  const names = new Map<Value, Value>(freeIndices(builder, value).map((index) => [index, apart(builder, index)]));
   return names.size === 0 ? value : builder.substitute(value, names);
 }
 
@@ -61,14 +60,14 @@ export interface Prepared {
 export type Presence = { readonly kind: "always" } | { readonly kind: "extreme" } | { readonly kind: "counted"; readonly component: string };
 
 export const slotNames = (builder: GraphBuilder, value: Value): ReadonlySet<string> =>
-  new Set(openedOrder(builder, [value]).flatMap((node) => (node.kind === "slot" ? [node.name] : [])));
+  new Set(slotsIn(builder, value).map(({ name }) => name));
 
 /** The component that a slot of a repair reads. */
 export const baseName = (name: string): string => name.replace(/@(old|new)$/, "");
 
 /** Replaces the slots of a value. */
 export function readSlots(builder: GraphBuilder, value: Value, read: (slot: Slot) => Value | undefined): Value {
-  return replaceOpened(builder, value, (node) => (node.kind === "slot" ? read(node) : undefined));
+  return replaceOpened(builder, value, (node) => (node.kind === "slot" ? read(node) : holdsSlot(node) ? undefined : node));
 }
 
 export const repairText = (repair: Repair): Value | undefined => (repair.kind === "multiply" ? repair.factor : repair.kind === "add" ? repair.term : undefined);
@@ -173,10 +172,8 @@ function stagedOf(builder: GraphBuilder, fold: string, index: Index, components:
   const kept = worth.filter(([node, use]) => !worth.some(([other, otherUse]) => other !== node && key(otherUse) === key(use) && contains(builder, other, node)));
   const ordered = [...kept].sort(([a], [b]) => a.id - b.id);
   const all = ordered.map(([value, { readers }], at): Staged => {
-    const free = new Map(openedOrder(builder, [value]).flatMap((node) => (node.kind === "index" && value.free.includes(node.name) ? [[node.name, node] as const] : [])));
-    free.delete(index.name);
-    const axes = [...free.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    const known = new Set([...free.keys(), index.name]);
+    const axes = freeIndices(builder, value).filter((axis) => axis !== index);
+    const known = new Set([...axes.map(({ name }) => name), index.name]);
     const guards = [...readers].map(({ where }) => (where.kind === "and" ? where.of : [where]));
     const [first = [], ...others] = guards;
     const shared = first.filter((guard) => guard.free.every((name) => known.has(name)) && others.every((other) => other.includes(guard)));
@@ -194,19 +191,23 @@ function contains(builder: GraphBuilder, whole: Value, part: Value): boolean {
 
 /** Reads staged values, but the one named, from where `read` finds them. */
 export function readStaged(builder: GraphBuilder, value: Value, staged: readonly Staged[], read: (staged: Staged) => Value): Value {
-  const by = new Map(staged.map((each) => [each.value, each]));
-  return replaceOpened(builder, value, (node) => {
-    const found = by.get(node);
-    return found === undefined || node === value ? undefined : read(found);
-  });
+  return stagedRead(builder, value, staged, (node, found) => (node === value ? undefined : read(found)));
 }
 
 /** As `readStaged`, where the value may be a staged one itself. */
 export function readAnyStaged(builder: GraphBuilder, value: Value, staged: readonly Staged[], read: (staged: Staged) => Value): Value {
+  return stagedRead(builder, value, staged, (_, found) => read(found));
+}
+
+function stagedRead(builder: GraphBuilder, value: Value, staged: readonly Staged[], read: (node: Value, found: Staged) => Value | undefined): Value {
   const by = new Map(staged.map((each) => [each.value, each]));
+  // No axis of a staged value is bound around it: what lacks one that all of them have holds none of them.
+  const [first, ...others] = staged;
+  const all = first === undefined ? [] : first.value.free.filter((name) => others.every((other) => other.value.free.includes(name)));
   return replaceOpened(builder, value, (node) => {
     const found = by.get(node);
-    return found === undefined ? undefined : read(found);
+    if (found !== undefined) return read(node, found);
+    return by.size === 0 || all.some((name) => !node.free.includes(name)) ? node : undefined;
   });
 }
 

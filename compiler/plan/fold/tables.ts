@@ -2,7 +2,7 @@
 
 import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Index, Value } from "../../../spec/graph/node";
-import { openedOrder, replaceOpened } from "../../algebra/opened";
+import { freeIndices, holdsTable, replaceOpened } from "../../algebra/opened";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 import type { Task } from "./map";
 import type { Workshop } from "./workshop";
@@ -35,9 +35,10 @@ export class Tables {
   read(value: Value): Value {
     const { builder } = this.#workshop;
     return replaceOpened(builder, value, (node) => {
+      if (!holdsTable(node)) return node;
       if (node.kind !== "table") return undefined;
       const { index, body } = builder.open(node);
-      const free = freeOf(builder, body).filter((axis) => axis !== index);
+      const free = freeIndices(builder, body).filter((axis) => axis !== index);
       return this.#lookup(builder, index, this.read(body), free, this.read(node.at));
     });
   }
@@ -65,10 +66,4 @@ export class Tables {
     const indices = order.map((axis) => (axis === position ? at : (free[own.indexOf(axis)] ?? axis)));
     return builder.slot(made.table.name, indices, made.facts);
   }
-}
-
-function freeOf(builder: GraphBuilder, value: Value): readonly Index[] {
-  const found = new Map<string, Index>();
-  for (const node of openedOrder(builder, [value])) if (node.kind === "index" && value.free.includes(node.name)) found.set(node.name, node);
-  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
