@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import { build } from "./commands/build";
+import { calibrate } from "./commands/calibrate";
 import { check } from "./commands/check";
 import { demo } from "./commands/demo";
 import { explain } from "./commands/explain";
@@ -36,6 +37,6 @@ function parser(): Command {
     // What is wrong with a command line is said once, by `reportCommandLine`.
     .configureOutput({ outputError: () => undefined })
     .addHelpText("after", "\nkvern COMMAND --help says more about a command.\nExit codes: 0 fine, 1 a fault in what was given, 2 a wrong command line, 70 a fault of kvern.");
-  for (const declare of [check, build, run, explain, fuzz, demo]) declare(program);
+  for (const declare of [check, build, run, explain, fuzz, calibrate, demo]) declare(program);
   return program;
 }

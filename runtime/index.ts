@@ -13,5 +13,8 @@ export { packCodes, unpackCodes } from "../spec/tensor/packing";
 export { readSafetensors, type FileTensor, type TensorFile } from "./safetensors/read";
 export { writeSafetensors, type WritableTensor, type WriteOptions } from "./safetensors/write";
 export { readSafetensorsFile, writeSafetensorsFile } from "./safetensors/files";
+export { learnCodebook, type CoupledFormat, type LearnedCodebook, type LearnOptions } from "./codebook/coupled";
+export { openLearner, type OpenLearner } from "./codebook/learner";
+export type { GroupLearner, GroupProblem, GroupReport, LearnedGroup } from "./codebook/group";
 export type { Dtype } from "./safetensors/dtype";
 export { InternalError, KvernError, type Diagnostic } from "../spec/diagnostics/diagnostic";

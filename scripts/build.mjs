@@ -27,6 +27,8 @@ await build({
     { in: "compiler/index.ts", out: "compiler" },
     { in: "runtime/index.ts", out: "runtime" },
     { in: "bin/kvern.ts", out: "bin/kvern" },
+    { in: "runtime/codebook/worker.node.ts", out: "workers/codebook" },
+    { in: "bin/calibrate/worker.ts", out: "workers/context" },
   ],
   outdir: out,
   bundle: true,

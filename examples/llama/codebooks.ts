@@ -31,9 +31,9 @@ export async function learnCodebooks(activations: readonly LayerActivations[], f
   const layers: LayerCodebooks[] = [];
   const total = 2 * activations.length;
   for (const [index, { keys, values }] of activations.entries()) {
-    const keyBook = await learnCodebook(keys, format, each);
+    const { book: keyBook } = await learnCodebook(keys, format, each);
     onProgress?.(2 * index + 1, total);
-    const valueBook = await learnCodebook(values, format, each);
+    const { book: valueBook } = await learnCodebook(values, format, each);
     onProgress?.(2 * index + 2, total);
     layers.push({ keys: keyBook, values: valueBook });
   }
@@ -64,8 +64,13 @@ export function requireFit(codebooks: Codebooks, { layers, kvHeads, headDim }: A
 
 /** The codebooks as tensors to write. */
 export function codebookTensors({ layers }: Codebooks): Readonly<Record<string, WritableTensor>> {
+  return bookTensors(layers.entries());
+}
+
+/** The codebooks of layers by number, as tensors to write. */
+export function bookTensors(layers: Iterable<readonly [number, LayerCodebooks]>): Readonly<Record<string, WritableTensor>> {
   return Object.fromEntries(
-    layers.flatMap(({ keys, values }, layer) => [
+    Array.from(layers).flatMap(([layer, { keys, values }]) => [
       [`layers.${layer}.keys`, { ...keys, dtype: "F16" as const }],
       [`layers.${layer}.values`, { ...values, dtype: "F16" as const }],
     ]),

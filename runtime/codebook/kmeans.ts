@@ -14,28 +14,52 @@ export interface KmeansOptions {
   readonly iterations?: number;
   /** Picks the seeding. Default 1. */
   readonly seed?: number;
-  /** One weight per vector, not negative; all 1 when absent. A vector of weight 0 moves no centroid. */
+  /** One weight per vector, not negative; all 1 when absent or all 0. A vector of weight 0 moves no centroid. */
   readonly weights?: Float64Array;
   /** Looked at before each iteration; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
+export interface Clustering {
+  /** [cluster, width]. */
+  readonly centroids: Float64Array;
+  /** The cluster of each vector before the last move. */
+  readonly labels: Int32Array;
+  /** The inertia (see `inertia`) that each iteration began with: the first is that of the seeding. */
+  readonly inertia: readonly number[];
+  /** Whether the last iteration moved no centroid, so that further ones would not either. */
+  readonly converged: boolean;
+}
+
+/** Default of `KmeansOptions.iterations`. */
+export const ITERATIONS = 12;
+
 /**
- * The centroids, [cluster, width], of `vectors`, [vector, width]. A vector that is equally near to
- * several of them belongs to the first.
+ * The centroids of `vectors`, [vector, width]. A vector that is equally near to several of them belongs to the first.
+ * Ends early where an iteration moves nothing: the result is that of all iterations.
  */
-export function kmeans(vectors: Float64Array, width: number, options: KmeansOptions): Float64Array {
-  const { clusters, iterations = 12, seed = 1, signal } = options;
+export function kmeans(vectors: Float64Array, width: number, options: KmeansOptions): Clustering {
+  const { clusters, iterations = ITERATIONS, seed = 1, signal } = options;
   const count = vectors.length / width;
-  const weights = options.weights ?? new Float64Array(count).fill(1);
+  const weights = options.weights?.some((weight) => weight > 0) ? options.weights : new Float64Array(count).fill(1);
   const assignment: Assignment = { labels: new Int32Array(count), errors: new Float64Array(count) };
   const centroids = plusPlus(vectors, width, clusters, weights, uniform(seed), assignment);
-  for (let iteration = 0; iteration < iterations; iteration++) {
+  const errors: number[] = [];
+  let converged = false;
+  for (let iteration = 0; iteration < iterations && !converged; iteration++) {
     signal?.throwIfAborted();
     if (iteration > 0) nearestCentroids(vectors, width, centroids, assignment.labels, assignment.errors);
-    moveToMeans(vectors, width, weights, assignment, centroids);
+    errors.push(inertia(assignment.errors, weights));
+    converged = !moveToMeans(vectors, width, weights, assignment, centroids);
   }
-  return centroids;
+  return { centroids, labels: assignment.labels, inertia: errors, converged };
+}
+
+/** Σ weight · squared distance to the nearest centroid. */
+export function inertia(errors: Float64Array, weights: Float64Array): number {
+  let sum = 0;
+  for (let vector = 0; vector < errors.length; vector++) sum += (weights[vector] ?? 0) * (errors[vector] ?? 0);
+  return sum;
 }
 
 /**

@@ -5,7 +5,7 @@ export interface Assignment {
 }
 
 /**
- * Moves every centroid to the weighted mean of its members.
+ * Moves every centroid to the weighted mean of its members. @returns whether any of them moved
  *
  * A cluster that nobody belongs to is moved onto the vector that adds most to the error (weight times squared distance;
  * the first of equals), each vector serving one cluster; when no vector adds anything, the cluster stays where it is. So
@@ -17,7 +17,7 @@ export function moveToMeans(
   weights: Float64Array,
   { labels, errors }: Assignment,
   centroids: Float64Array,
-): void {
+): boolean {
   const clusters = centroids.length / width;
   const count = labels.length;
   const sums = new Float64Array(centroids.length);
@@ -33,6 +33,7 @@ export function moveToMeans(
       sums[at] = (sums[at] ?? 0) + weight * (vectors[vector * width + i] ?? 0);
     }
   }
+  const before = centroids.slice();
   const taken = new Set<number>();
   for (let cluster = 0; cluster < clusters; cluster++) {
     const total = totals[cluster] ?? 0;
@@ -45,6 +46,7 @@ export function moveToMeans(
       for (let i = 0; i < width; i++) centroids[cluster * width + i] = vectors[vector * width + i] ?? 0;
     }
   }
+  return centroids.some((value, at) => value !== before[at]);
 }
 
 /** The vector, none of those taken, with the largest weighted error; undefined where all errors are 0. */

@@ -46,13 +46,13 @@ describe("k-means", () => {
 
   it("finds clusters that lie apart, exactly at their means", () => {
     const vectors = Float64Array.from([0, 1, 2, 100, 101, 102, 200, 201, 202]);
-    for (let seed = 1; seed <= 20; seed++) expect([...kmeans(vectors, 1, { clusters: 3, seed })].sort((a, b) => a - b)).toEqual([1, 101, 201]);
+    for (let seed = 1; seed <= 20; seed++) expect([...kmeans(vectors, 1, { clusters: 3, seed }).centroids].sort((a, b) => a - b)).toEqual([1, 101, 201]);
   });
 
   it("lowers the error with every iteration that changes something", () => {
     const vectors = cloud(400, 3);
     const errorAfter = (iterations: number): number => {
-      const centroids = kmeans(vectors, 2, { clusters: 12, iterations });
+      const { centroids } = kmeans(vectors, 2, { clusters: 12, iterations });
       const labels = new Int32Array(400);
       const errors = new Float64Array(400);
       nearestCentroids(vectors, 2, centroids, labels, errors);
@@ -64,12 +64,12 @@ describe("k-means", () => {
   });
 
   it("takes the mean by weight: a vector of weight 3 counts as three of weight 1", () => {
-    const weighted = kmeans(Float64Array.from([0, 4, 50, 54]), 1, { clusters: 2, weights: Float64Array.from([3, 1, 1, 1]) });
+    const { centroids: weighted } = kmeans(Float64Array.from([0, 4, 50, 54]), 1, { clusters: 2, weights: Float64Array.from([3, 1, 1, 1]) });
     expect([...weighted].sort((a, b) => a - b)).toEqual([1, 52]);
   });
 
   it("leaves centroids over where there are fewer distinct vectors than clusters, and stays finite", () => {
-    const centroids = kmeans(Float64Array.from([5, 5, 5, 9, 9]), 1, { clusters: 4 });
+    const { centroids } = kmeans(Float64Array.from([5, 5, 5, 9, 9]), 1, { clusters: 4 });
     expect(new Set(centroids)).toEqual(new Set([5, 9]));
   });
 
@@ -85,6 +85,23 @@ describe("k-means", () => {
     const centroids = Float64Array.from([5, 99, 3]);
     moveToMeans(Float64Array.from([5, 2]), 1, Float64Array.from([1, 0]), { labels: Int32Array.from([0, 2]), errors: Float64Array.from([0, 1]) }, centroids);
     expect([...centroids]).toEqual([5, 99, 3]);
+  });
+
+  it("ends where an iteration moves nothing, with what further ones would give, and says so", () => {
+    const vectors = cloud(300, 4);
+    const whole = kmeans(vectors, 2, { clusters: 6, iterations: 200 });
+    expect(whole.converged).toBe(true);
+    const needed = whole.inertia.length;
+    expect(needed).toBeLessThan(200);
+    const short = kmeans(vectors, 2, { clusters: 6, iterations: needed - 1 });
+    expect(short.converged).toBe(false);
+    expect(short.centroids).toEqual(whole.centroids);
+    expect(short.inertia).toEqual(whole.inertia.slice(0, -1));
+  });
+
+  it("weighs all vectors alike where none has a weight", () => {
+    const vectors = cloud(100, 5);
+    expect(kmeans(vectors, 2, { clusters: 5, weights: new Float64Array(100) })).toEqual(kmeans(vectors, 2, { clusters: 5 }));
   });
 
   it("stops when asked to, with the reason given", () => {

@@ -2,13 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { calibrate, FORMATS } from "../../examples/llama/calibrate";
+import { calibrate, CALIBRATION_VECTORS, FORMATS } from "../../examples/llama/calibrate";
+import { collectActivations } from "../../examples/llama/calibration";
 import { codebooksFrom, codebookTensors, formatName, requireFit, type Codebooks } from "../../examples/llama/codebooks";
 import { generate } from "../../examples/llama/generate";
 import { loadCodebooks, saveCodebooks, type LoadedModel } from "../../examples/llama/load.node";
 import { perplexity } from "../../examples/llama/perplexity";
 import { coupledAttention } from "../../examples/llama/plain/coupled";
 import { exactAttention } from "../../examples/llama/plain/exact";
+import { learnCodebook } from "../../runtime/codebook/coupled";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { contextsOf, expected, tales, TALES } from "./tales";
 
@@ -77,6 +79,14 @@ describe("codebooks", () => {
     expect((await learn())[0]).toEqual(small);
     const result = await perplexity(loaded.model, coupledAttention(loaded.model.config, small), [(await contextsOf("heldout.txt"))[0]?.slice(0, 40) ?? []]);
     expect(result.perplexity).toBeLessThan(loaded.model.config.vocabulary);
+  });
+
+  it("of examples/tales are what calibration learns, bit for bit", async () => {
+    const committed = await loadCodebooks(loaded, fileOf("CQ-8c8b"));
+    const activations = await collectActivations(loaded.model, await contextsOf("calibration.txt"), { vectors: CALIBRATION_VECTORS, layers: { from: 1, to: 1 } });
+    const { keys } = activations[0] ?? expect.fail();
+    const { book } = await learnCodebook(keys, committed.format);
+    expect(book).toEqual(committed.layers[1]?.keys);
   });
 
   it("say how far they are, and stop when asked to", async () => {

@@ -7,8 +7,10 @@
 
 import { describe, expect, it } from "vitest";
 import type { AttentionBackend } from "../../examples/llama/backend";
+import { observe, takeContexts } from "../../examples/llama/calibration";
 import { attentionGradient, inverseRotation } from "../../examples/llama/gradients/attention";
 import { cacheGradients, transposes } from "../../examples/llama/gradients/backward";
+import { fisherWeights } from "../../examples/llama/gradients/fisher";
 import { forward } from "../../examples/llama/gradients/forward";
 import { gatedGradient } from "../../examples/llama/gradients/gated";
 import { lossGradient } from "../../examples/llama/gradients/loss";
@@ -151,6 +153,34 @@ describe("the gradient by a model's cache", () => {
     const all = cacheGradients(model, back, tape, targets);
     expect(all.length).toBe(2);
     expect(cacheGradients(model, back, tape, targets, 1)).toEqual(all.slice(1));
+  });
+});
+
+describe("Fisher weights", () => {
+  it("are a group's squared gradients added up", () => {
+    expect([...fisherWeights(Float32Array.from([1, 2, 3, 0, -1, 0.5, 0, 0]), 2)]).toEqual([5, 9, 1.25, 0]);
+  });
+
+  it("come with the keys and values of the layers asked for", () => {
+    const model = tinyModel((length) => new Float32Array(length));
+    const back = transposes(model);
+    const context = [...text, 8];
+    const [first, second] = observe(model, context, { from: 0, to: 1 }, { back, couple: 4 });
+    const tape = forward(model, text);
+    const gradients = cacheGradients(model, back, tape, context.slice(1));
+    expect(second?.weights).toEqual({ keys: fisherWeights(gradients[1]?.keys ?? expect.fail(), 4), values: fisherWeights(gradients[1]?.values ?? expect.fail(), 4) });
+    expect(first?.keys).toEqual(tape.layers[0]?.keys);
+    expect(observe(model, context, { from: 1, to: 1 }, { back, couple: 4 })).toEqual([second]);
+    expect(observe(model, context, { from: 0, to: 0 })).toEqual([{ keys: first?.keys, values: first?.values }]);
+  });
+});
+
+describe("the contexts of a calibration", () => {
+  it("are as many as give the vectors asked for, the last one cut", () => {
+    const contexts = [[1, 2, 3], [4], [5, 6, 7, 8], [9, 10]];
+    expect(takeContexts(contexts, 4)).toEqual([[1, 2, 3], [5, 6, 7]]);
+    expect(takeContexts(contexts, 5)).toEqual([[1, 2, 3], [5, 6, 7, 8]]);
+    expect(takeContexts(contexts, 100)).toEqual([[1, 2, 3], [5, 6, 7, 8], [9, 10]]);
   });
 });
 

@@ -37,4 +37,24 @@ export const MODELS = {
     example: "256 centroids from a text of 100 tokens",
     mend: "a longer text, or fewer bits",
   },
+  KV6020: {
+    title: "layers that the model does not have",
+    example: "kvern calibrate MODEL --layers 2..7, for a model of 4 layers",
+    mend: "kvern calibrate MODEL --layers 2..3",
+  },
+  KV6021: {
+    title: "an interrupted calibration that asked for something else",
+    example: "kvern calibrate MODEL --seed 2 --out books.safetensors, after it was interrupted with --seed 1",
+    mend: "the same options once more, or another --out, or the journal removed: rm books.safetensors.journal",
+  },
+  KV6022: {
+    title: "parts of codebooks that do not make a whole",
+    example: "kvern calibrate --merge layers-0.safetensors layers-2.safetensors --out books.safetensors, of a model of 3 layers",
+    mend: "all parts: kvern calibrate --merge layers-0.safetensors layers-1.safetensors layers-2.safetensors --out books.safetensors",
+  },
+  KV6023: {
+    title: "a centroid that f16 cannot hold",
+    example: "keys of magnitude 100000",
+    mend: "a model whose keys and values stay below 65504",
+  },
 } as const satisfies Record<string, Entry>;
