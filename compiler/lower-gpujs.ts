@@ -7,13 +7,13 @@ import type { Graph, Tensor } from "../spec/graph/node";
 import { refuse } from "../spec/diagnostics/diagnostic";
 import type { Sizes } from "../spec/tensor/check";
 import { EXACT, Exact, type Ranges } from "./emit/gpujs/exact";
-import { elementsOf } from "./emit/gpujs/memory";
-import { printScript } from "./emit/gpujs/print";
+import type { AlgebraRecord } from "./algebra/derived";
+import { codesPerElement, elementsOf } from "./emit/gpujs/memory";
+import { printScript, printSize } from "./emit/gpujs/print";
 import { boundsOf, Bounder } from "./kernel/bounds";
 import type { KernelArray } from "./kernel/kernel";
-import { makePlan } from "./plan/make";
-import type { Plan } from "./plan/plan";
 import { specialise } from "./plan/specialise";
+import { planThreads, type ThreadPlan } from "./plan/threads";
 import type { DeviceLimits } from "./program";
 
 /** One kernel of the chain: what fills one array. */
@@ -24,14 +24,16 @@ export interface ScriptStep {
   readonly source: string;
   /** The arrays that are its arguments, in order. */
   readonly reads: readonly string[];
-  /** Axes whose sizes are the kernel's constants n0, n1, … */
-  readonly sizes: readonly string[];
-  /** The axes of its threads: names of axes that are open, or sizes. */
-  readonly axes: readonly (string | number)[];
-  /** The number of threads. */
-  threads(sizes: Sizes): number;
+  /** Whether a row of the sizes of all open axes is its last argument. */
+  readonly sized: boolean;
+  /** Elements that each thread returns. */
+  readonly each: number;
+  /** The most threads that have work while no open axis is longer than here. */
+  threads(capacity: Sizes): number;
+  /** The number of threads as source: a function of the row of sizes. */
+  readonly threadsText: string;
   /** The most rounds of a loop. */
-  rounds(sizes: Sizes): number;
+  rounds(capacity: Sizes): number;
 }
 
 export interface ScriptArray {
@@ -39,8 +41,10 @@ export interface ScriptArray {
   /** Whether ∓FLT_MAX in it stands for ∓∞. */
   readonly infinite: boolean;
   shape(sizes: Sizes): readonly number[];
-  /** The length of its Float32Array. @throws KvernError KV4203 when positions in it would not be exact */
-  elements(sizes: Sizes): number;
+  /** The most elements that its Float32Array needs while no open axis is longer than here. */
+  elements(capacity: Sizes): number;
+  /** The length as source: a function of the row of sizes. */
+  readonly elementsText: string;
 }
 
 export interface ScriptProgram {
@@ -48,13 +52,19 @@ export interface ScriptProgram {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly fixed: Sizes;
+  /** Axes whose sizes may differ from run to run, in the order in which kernels are given them. */
+  readonly open: readonly string[];
   readonly arrays: ReadonlyMap<string, ScriptArray>;
   readonly temporaries: readonly string[];
   /** In order of dependence. */
   readonly steps: readonly ScriptStep[];
+  /** What the plan did, and what it did not. */
+  readonly record: AlgebraRecord;
+  /** Whether no array has more elements than f32 can number. */
+  fits(capacity: Sizes): boolean;
   /**
-   * Whether all integers are exact in f32.
-   * @throws KvernError KV4201 when one may not be
+   * Whether all positions and integers are exact in f32.
+   * @throws KvernError KV4201 when an integer may not be; KV4203 when an array has too many elements
    */
   check(sizes: Sizes, ranges: Ranges): void;
 }
@@ -77,31 +87,50 @@ const LIMITS: DeviceLimits = {
  */
 export function lowerScript(graph: Graph, { set = {} }: { readonly set?: Sizes } = {}): ScriptProgram {
   const specialised = specialise(graph, set);
-  const plan = makePlan(specialised.builder, specialised.graph, LIMITS);
   const { fixed } = specialised;
-  const printed = plan.units.map((unit) => ({ unit, ...printScript(plan.builder, plan.name, plan.arrays, unit) }));
-  const measure = (sizes: Sizes): Bounder => new Bounder((axis) => {
-    const size = fixed[axis] ?? sizes[axis];
-    return size === undefined ? boundsOf(plan.builder.extent(axis)) : [size, size];
+  const plan = planThreads(specialised.builder, specialised.graph, { limits: LIMITS, fixed, elements: EXACT, codesPerElement });
+  const open = graph.axes.map(({ name }) => name).filter((name) => fixed[name] === undefined);
+  const printed = plan.units.map((unit) => ({ unit, ...printScript(plan.builder, plan.name, plan.arrays, unit, open) }));
+  /** Bounds where axes may be shorter; one without positions has none at all. */
+  const within = (capacity: Sizes): Bounder => new Bounder((axis) => {
+    const size = fixed[axis] ?? capacity[axis];
+    return size === undefined ? boundsOf(plan.builder.extent(axis)) : [fixed[axis] ?? Math.min(1, size), size];
   });
-  const steps = printed.map(({ unit, source, reads, sizes: axes, count, loops }): ScriptStep => ({
+  const steps = printed.map(({ unit, source, reads, sized, count, each, loops }): ScriptStep => ({
     array: unit.array.name,
     source,
     reads,
-    sizes: axes,
-    axes: unit.axes.map(({ axis, extent }) => (extent.kind === "constant" ? extent.value : axis)),
-    threads: (sizes) => measure(sizes).of(count)[1],
-    rounds: (sizes) => Math.max(1, ...loops.map((extent) => measure(sizes).of(extent)[1])),
+    sized,
+    each,
+    threads: (capacity) => within(capacity).of(count)[1],
+    threadsText: printSize(plan.builder, count, open),
+    rounds: (capacity) => {
+      const measure = within(capacity);
+      return Math.min(EXACT, Math.max(1, ...loops.map((extent) => measure.of(extent)[1])));
+    },
   }));
+  const arrays = new Map([...plan.arrays.values()].map((array) => [array.name, arrayOf(plan, array, fixed, open, within)]));
+  const tooLong = (capacity: Sizes): ScriptArray | undefined => [...arrays.values()].find(({ elements }) => elements(capacity) > EXACT);
   return {
     kernel: graph.name,
     inputs: graph.inputs,
     outputs: graph.outputs,
     fixed,
-    arrays: new Map([...plan.arrays.values()].map((array) => [array.name, arrayOf(plan, array, measure)])),
+    open,
+    arrays,
     temporaries: plan.temporaries,
     steps,
+    record: plan.record,
+    fits: (capacity) => tooLong(capacity) === undefined,
     check: (sizes, ranges) => {
+      const long = tooLong(sizes);
+      if (long !== undefined) refuse({
+        code: "KV4203",
+        message: `\`${long.name}\` of \`${graph.name}\` has more elements than gpu.js can number`,
+        expected: `at most ${EXACT}, as a position is an f32`,
+        got: String(long.elements(sizes)),
+        mend: 'Open { backend: "wgsl" }, or compute a part of an axis at a time.',
+      });
       const exact = new Exact(plan.units, { ...sizes, ...fixed }, ranges);
       for (const { unit, checked } of printed) {
         for (const value of checked) {
@@ -119,23 +148,20 @@ export function lowerScript(graph: Graph, { set = {} }: { readonly set?: Sizes }
   };
 }
 
-function arrayOf({ name: kernel, builder }: Plan, array: KernelArray, measure: (sizes: Sizes) => Bounder): ScriptArray {
+function arrayOf({ builder }: ThreadPlan, array: KernelArray, fixed: Sizes, open: readonly string[], within: (capacity: Sizes) => Bounder): ScriptArray {
   const { name, shape, infinite } = array;
   const elements = elementsOf(builder, array);
   return {
     name,
     infinite,
-    shape: (sizes) => shape.map((size) => measure(sizes).of(size)[1]),
-    elements: (sizes) => {
-      const count = measure(sizes).of(elements)[1];
-      if (count > EXACT) refuse({
-        code: "KV4203",
-        message: `\`${name}\` of \`${kernel}\` has more elements than gpu.js can number`,
-        expected: `at most ${EXACT}, as a position is an f32`,
-        got: String(count),
-        mend: 'Open { backend: "wgsl" }, or compute a part of an axis at a time.',
+    shape: (sizes) => {
+      const measure = new Bounder((axis) => {
+        const size = fixed[axis] ?? sizes[axis] ?? 0;
+        return [size, size];
       });
-      return count;
+      return shape.map((size) => measure.of(size)[1]);
     },
+    elements: (capacity) => within(capacity).of(elements)[1],
+    elementsText: printSize(builder, elements, open),
   };
 }

@@ -16,9 +16,9 @@ import { shapeText } from "../../spec/tensor/tensor";
  */
 export function gpuJsModule(serialised: SerialisedGraph, set: Sizes): string {
   const program = lowerScript(load(serialised).graph, { set });
-  const { kernel, inputs, outputs, steps, fixed } = program;
-  const open = serialised.axes.map(({ name }) => name).filter((name) => fixed[name] === undefined);
+  const { kernel, inputs, outputs, steps, open, arrays } = program;
   const type = kernel.charAt(0).toUpperCase() + kernel.slice(1);
+  const sizes = open.length === 0 ? "{}" : `{ ${open.map((axis) => `${JSON.stringify(axis)}: …`).join(", ")} }`;
   return `/**
  * The kernel \`${kernel}\` for gpu.js 2.24, written by kvern. It computes on rows of f32:
 ${[...inputs.map((tensor) => described("takes", tensor)), ...outputs.map((tensor) => described("gives", tensor))].join("\n")}
@@ -28,51 +28,71 @@ ${[...inputs.map((tensor) => described("takes", tensor)), ...outputs.map((tensor
  * The kernels are text, so that a content-security policy without \`unsafe-eval\` admits them in the mode webgpu.
  * The mode cpu needs \`unsafe-eval\`, since gpu.js calls \`new Function\`; webasm needs \`wasm-unsafe-eval\`.
  *
- *     const ${kernel} = create${type}(new GPU({ mode: "webgpu" }), ${open.length === 0 ? "{}" : `{ ${open.map((axis) => `${JSON.stringify(axis)}: …`).join(", ")} }`}, "webgpu");
- *     const { ${outputs.map(({ name }) => name).join(", ")} } = await ${kernel}({ ${inputs.map(({ name }) => `${JSON.stringify(name)}: …`).join(", ")} });
+ *     const ${kernel} = create${type}(new GPU({ mode: "webgpu" }), ${sizes}, "webgpu");   // the largest sizes
+ *     const { ${outputs.map(({ name }) => name).join(", ")} } = await ${kernel}({ ${inputs.map(({ name }) => `${JSON.stringify(name)}: …`).join(", ")} }${open.length === 0 ? "" : `, ${sizes}`});
  */
 
-/** In order: the array that each fills, its threads, the arrays that are its arguments, and the sizes that are its constants n0, n1, … */
+/** In order: the array that each fills, its threads, and the arrays that are its arguments; \`sized\`: and the sizes of open axes. */
 export const kernels = [
 ${steps.map(step).join("\n")}
 ];
 
-const fixed = ${JSON.stringify(fixed)};
-const inputs = ${JSON.stringify(inputs.map(({ name }) => name))};
-const outputs = ${JSON.stringify(outputs.map(({ name }) => name))};
+/** Axes whose sizes are open, and how many numbers the rows of inputs and outputs then have. */
+const open = ${JSON.stringify(open)};
+const inputs = {
+${inputs.map(({ name }) => `  ${JSON.stringify(name)}: ${arrays.get(name)?.elementsText},`).join("\n")}
+};
+const outputs = {
+${outputs.map(({ name }) => `  ${JSON.stringify(name)}: ${arrays.get(name)?.elementsText},`).join("\n")}
+};
 
-/** Chains the kernels for the sizes of all open axes. \`mode\` is that of \`gpu\`: a call fails where gpu.js ran another. */
-export function create${type}(gpu, sizes, mode) {
-  const all = { ...sizes, ...fixed };
-  const size = (axis) => {
-    if (typeof axis === "string" && all[axis] === undefined) throw new Error("${kernel} needs the size of " + axis);
-    return typeof axis === "string" ? all[axis] : axis;
-  };
-  const filling = kernels.filter(({ threads }) => threads.every((axis) => size(axis) > 0));
-  const compiled = filling.map(({ source, threads, constants }) => gpu.createKernel(source, {
-    output: [threads.reduce((count, axis) => count * size(axis), 1)],
-    constants: Object.fromEntries(constants.map((axis, at) => ["n" + at, size(axis)])),
-    loopMaxIterations: Math.max(1, ...Object.values(all)),
+/**
+ * Chains the kernels. A call may have sizes up to \`capacity\`, and nothing is compiled for them again.
+ * \`mode\` is that of \`gpu\`: a call fails where gpu.js ran another.
+ */
+export function create${type}(gpu, capacity, mode) {
+  const rowOf = (sizes) => Float32Array.from(open, (axis) => {
+    if (sizes[axis] === undefined || sizes[axis] > (capacity[axis] ?? 0)) throw new Error("${kernel} needs the size of " + axis + ", at most " + capacity[axis]);
+    return sizes[axis];
+  });
+  const most = rowOf(capacity);
+  const filling = kernels.filter(({ threads }) => threads(most) > 0);
+  const compiled = filling.map(({ source, threads }) => gpu.createKernel(source, {
+    output: [threads(most)],
+    loopMaxIterations: ${Math.max(1, ...Object.values(program.fixed))} + most.reduce((sum, size) => sum + size, 0),
     precision: "single",
     tactic: "precision",
   }));
   const filled = new Set(filling.map(({ fills }) => fills));
-  const given = [...new Set([...inputs, ...filling.flatMap(({ reads }) => reads)])].filter((name) => !filled.has(name));
+  const arguments_ = ({ reads, sized }) => (sized ? [...reads, "%sizes"] : reads);
+  const given = [...new Set(filling.flatMap(arguments_))].filter((name) => !filled.has(name));
+  const results = Object.keys(outputs).filter((name) => filled.has(name));
   const record = (...handles) => {
     const arrays = new Map(given.map((name, at) => [name, handles[at]]));
-    filling.forEach(({ fills, reads }, at) => arrays.set(fills, compiled[at](...reads.map((name) => arrays.get(name)))));
-    return Object.fromEntries(outputs.filter((name) => filled.has(name)).map((name) => [name, arrays.get(name)]));
+    filling.forEach((kernel, at) => arrays.set(kernel.fills, compiled[at](...arguments_(kernel).map((name) => arrays.get(name)))));
+    return Object.fromEntries(results.map((name) => [name, arrays.get(name)]));
   };
   // gpu.js makes as many handles as the function says it takes.
   const pipeline = gpu.createPipeline(Object.defineProperty(record, "length", { value: given.length }));
-  return async (arrays) => {
+  return async (arrays, sizes = capacity) => {
+    const live = rowOf(sizes);
+    for (const name of Object.keys(inputs)) if (arrays[name] === undefined) throw new Error("${kernel} needs the input " + name);
     const rows = given.map((name) => {
-      if (inputs.includes(name) && arrays[name] === undefined) throw new Error("${kernel} needs the input " + name);
-      return arrays[name]?.length > 0 ? arrays[name] : new Float32Array(1);
+      if (name === "%sizes") return live;
+      const room = Math.max(1, inputs[name]?.(most) ?? 1);
+      if (arrays[name]?.length === room) return arrays[name];
+      const row = new Float32Array(room);
+      row.set((arrays[name] ?? []).slice(0, room));
+      return row;
     });
-    const result = outputs.some((name) => filled.has(name)) ? await pipeline(...rows) : {};
-    if (filled.size > 0 && pipeline.backend !== mode) throw new Error("gpu.js ran ${kernel} in mode " + pipeline.backend + ", not " + mode + ": " + pipeline.fallbackReason);
-    return Object.fromEntries(outputs.map((name) => [name, result[name] ?? new Float32Array(0)]));
+    const result = results.length > 0 ? await pipeline(...rows) : {};
+    if (results.length > 0 && pipeline.backend !== mode) throw new Error("gpu.js ran ${kernel} in mode " + pipeline.backend + ", not " + mode + ": " + pipeline.fallbackReason);
+    return Object.fromEntries(Object.entries(outputs).map(([name, length]) => {
+      const values = result[name] ?? new Float32Array(0);
+      // Threads may return several elements at a time.
+      const row = values instanceof Float32Array ? values : Float32Array.from(values.flatMap((part) => [...part]));
+      return [name, row.slice(0, length(live))];
+    }));
   };
 }
 `;
@@ -84,7 +104,7 @@ function described(verb: string, { name, element, axes }: Tensor): string {
   return ` * - ${verb} \`${name.replaceAll("*/", "")}\`: ${elementName(element)} ${shapeText(axes).replaceAll("*/", "")}${packed}`;
 }
 
-function step({ array, source, reads, sizes, axes }: ScriptStep): string {
+function step({ array, source, reads, sized, threadsText }: ScriptStep): string {
   const text = source.replaceAll("\\", "\\\\").replaceAll("`", "\\`").replaceAll("${", "\\${");
-  return `  { fills: ${JSON.stringify(array)}, threads: ${JSON.stringify(axes)}, reads: ${JSON.stringify(reads)}, constants: ${JSON.stringify(sizes)}, source: \`${text}\` },`;
+  return `  { fills: ${JSON.stringify(array)}, threads: ${threadsText}, reads: ${JSON.stringify(reads)}, sized: ${sized}, source: \`${text}\` },`;
 }

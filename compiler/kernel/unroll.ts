@@ -11,11 +11,17 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Reduce, Value } from "../../spec/graph/node";
 import type { Item, Kernel, Node, ReduceRole, Stage } from "./kernel";
 
-type Roles = Readonly<Record<string, ReduceRole>>;
+export type Roles = Readonly<Record<string, ReduceRole>>;
 
 /** The kernel with every role carried out. */
 export function unrolled(builder: GraphBuilder, kernel: Kernel): Kernel {
   return { ...kernel, body: kernel.body.map((node) => unrolledNode(builder, node)) };
+}
+
+/** Values with every role carried out; what they share they share still. */
+export function unrolledValues(builder: GraphBuilder, values: readonly Value[], roles: Roles): readonly Value[] {
+  const done = new Map<Value, Value>();
+  return values.map((value) => expand(builder, value, roles, done));
 }
 
 function unrolledNode(builder: GraphBuilder, node: Node): Node {

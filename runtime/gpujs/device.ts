@@ -4,7 +4,7 @@
  */
 
 import { explain } from "../../compiler/explain/explain";
-import { lowerScript, type ScriptProgram } from "../../compiler/lower-gpujs";
+import type { ScriptProgram } from "../../compiler/lower-gpujs";
 import { InternalError, KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Element } from "../../spec/graph/node";
 import { checkElements } from "../../spec/tensor/check";
@@ -17,6 +17,7 @@ import type { Loaded } from "../lowering";
 import { DEFAULT_LIMITS } from "../webgpu/gpu";
 import { Chain } from "./chain";
 import { GPUJS_MODES, loadGpuJs, type GpuJs, type GpuJsLibrary, type GpuJsMode } from "./library";
+import { capacityOf, Programs } from "./programs";
 import { platformOf, type Platform } from "./platform";
 import { decode, encode, type Encoded } from "./storage";
 import { GpuJsTensor } from "./tensor";
@@ -31,9 +32,6 @@ export interface GpuJsOptions {
   /** Why this backend, where it was not asked for. */
   readonly why?: string;
 }
-
-/** Programs for particular sizes that a kernel keeps compiled. */
-const KEPT = 16;
 
 export class GpuJsDevice implements Device {
   readonly backend = "gpujs";
@@ -90,38 +88,41 @@ export class GpuJsDevice implements Device {
     this.#ensureOpen("preparing a kernel");
     const { builder, graph, kernel } = this.#load(json);
     const check = new RunCheck(kernel, set);
-    const program = lowerScript(graph, { set });
-    const decided = graph.axes.every(({ name }) => program.fixed[name] !== undefined) && graph.inputs.every(({ element: { kind } }) => kind !== "i32" && kind !== "u32");
-    if (decided) {
-      for (const array of program.arrays.values()) array.elements({});
-      program.check({}, new Map());
-    }
-    const prepared = new Prepared(program);
-    const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#busy(this.#run(prepared, check, inputs, options));
+    const programs = new Programs(graph, set, (chain) => { this.#retire(chain); });
+    const { program } = programs;
+    if (program.open.length === 0 && graph.inputs.every(({ element: { kind } }) => kind !== "i32" && kind !== "u32")) program.check({}, new Map());
+    const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#busy(this.#run(programs, check, inputs, options));
     const unplanned = { kernel: kernel.name, inputs: graph.inputs, outputs: graph.outputs, fixed: set, arrays: new Map(), temporaries: [], dispatches: [] };
     const explained = { program: unplanned, axes: graph.axes, kernels: [], opener: builder, rewrites: [], refused: [] };
     return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explain(explained, sizes) };
   }
 
-  async #run({ program, chains }: Prepared, check: RunCheck, inputs: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> {
-    this.#ensureOpen(`running \`${program.kernel}\``);
+  async #run(programs: Programs, check: RunCheck, inputs: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> {
+    const { name: kernel } = programs;
+    this.#ensureOpen(`running \`${kernel}\``);
     const { sizes, kept, into, inputs: given } = check.check(inputs, options);
     for (const [name, { tensor }] of into) hostTensor(this, `the tensor that \`${name}\` is written to`, tensor);
-    const encoded = new Map(program.inputs.map(({ name, element }) => [name, this.#encode(`the input \`${name}\` of \`${program.kernel}\``, element, given.get(name))]));
-    program.check(sizes, new Map([...encoded].flatMap(([name, { range }]) => (range === undefined ? [] : [[name, range] as const]))));
-    const key = JSON.stringify(sizes);
-    const chain = chains.get(key) ?? new Chain(this.#gpu, program, sizes);
-    this.#keep(chains, key, chain);
-    const filled = await chain.run(new Map([...encoded].map(([name, { values }]) => [name, values])));
-    this.#verify(program.kernel, chain);
+    const program = programs.for(sizes);
+    const capacity = capacityOf(program, sizes);
+    const encoded = new Map(program.inputs.map(({ name, element }) => [name, this.#encode(`the input \`${name}\` of \`${kernel}\``, element, given.get(name), program.arrays.get(name)?.elements(capacity) ?? 0)]));
+    programs.check(program, sizes, new Map([...encoded].flatMap(([name, { range }]) => (range === undefined ? [] : [[name, range] as const]))));
+    const resident = new Map([...given].flatMap(([name, input]) => (input instanceof GpuJsTensor && input.given() ? [[name, input] as const] : [])));
+    const chain = programs.chain(program, capacity, resident, (held) => {
+      const made = new Chain(this.#gpu, program, capacity, new Map([...encoded].flatMap(([name, { values }]) => (held.has(name) ? [[name, values] as const] : []))));
+      this.#chains.add(made);
+      return made;
+    });
+    const filled = await chain.run(new Map([...encoded].map(([name, { values }]) => [name, values])), sizes);
+    this.#verify(kernel, chain);
     const outputs: Record<string, TensorData | DeviceTensor> = {};
     for (const { name, element } of program.outputs) {
       const array = program.arrays.get(name);
       if (array === undefined) throw new InternalError(`a gpu.js program lacks its output ${name}`);
       const shape = array.shape(sizes);
       const values = filled.get(name) ?? new Float32Array(0);
-      if (values.length !== elementCount(shape)) throw new InternalError(`gpu.js filled ${values.length} elements of ${name}, which has ${elementCount(shape)}`);
-      const output = { shape, data: decode(element, values, array.infinite) };
+      const count = elementCount(shape);
+      if (values.length < count) throw new InternalError(`gpu.js filled ${values.length} elements of ${name}, which has ${count}`);
+      const output = { shape, data: decode(element, values.length === count ? values : values.slice(0, count), array.infinite) };
       const place = into.get(name);
       if (place !== undefined) hostTensor(this, `the tensor that \`${name}\` is written to`, place.tensor).write(name, place.at, output);
       else outputs[name] = kept.has(name) ? new GpuJsTensor(this, element, shape, new HostMemory(output.data)) : output;
@@ -129,17 +130,10 @@ export class GpuJsDevice implements Device {
     return outputs;
   }
 
-  /** Keeps a chain as the one used last, and lets go of the one whose last use is longest ago. */
-  #keep(chains: Map<string, Chain>, key: string, chain: Chain): void {
-    chains.delete(key);
-    chains.set(key, chain);
-    this.#chains.add(chain);
-    const [oldest] = chains;
-    if (chains.size <= KEPT || oldest === undefined) return;
-    chains.delete(oldest[0]);
-    // Runs of it may still be under way.
+  /** Lets go of a chain when no run can be under way in it. */
+  #retire(chain: Chain): void {
     void Promise.allSettled([...this.#running]).then(() => {
-      if (this.#chains.delete(oldest[1])) oldest[1].destroy();
+      if (this.#chains.delete(chain)) chain.destroy();
     });
   }
 
@@ -157,12 +151,12 @@ export class GpuJsDevice implements Device {
     });
   }
 
-  #encode(what: string, element: Element, input: RunInput | undefined): Encoded {
+  #encode(what: string, element: Element, input: RunInput | undefined, room: number): Encoded {
     if (input === undefined) throw new InternalError(`${what} was checked and is missing`);
     if (isBufferTensor(input)) return refuse({ code: "KV4008", message: `${what} lies in a GPU buffer, which gpu.js cannot read`, expected: "a record { shape, data }" });
-    if (!isDeviceTensor(input)) return encode(what, element, input);
+    if (!isDeviceTensor(input)) return encode(what, element, input, room);
     const held = heldBy(this, what, element, input);
-    return held instanceof GpuJsTensor ? held.encoded(what) : encode(what, element, held.contents(what));
+    return held instanceof GpuJsTensor ? held.encoded(what, room) : encode(what, element, held.contents(what), room);
   }
 
   async upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {
@@ -212,16 +206,6 @@ export class GpuJsDevice implements Device {
   }
 }
 
-/** A program and what has been compiled of it, by sizes. */
-class Prepared {
-  readonly program: ScriptProgram;
-  readonly chains = new Map<string, Chain>();
-
-  constructor(program: ScriptProgram) {
-    this.program = program;
-  }
-}
-
 /** Opens gpu.js in a mode and runs one kernel in it; says why where that fails. */
 async function attempt(library: GpuJsLibrary, mode: GpuJsMode, asked: boolean): Promise<{ readonly gpu: GpuJs; readonly platform: Platform } | string> {
   let platform: Platform | undefined;
@@ -234,7 +218,7 @@ async function attempt(library: GpuJsLibrary, mode: GpuJsMode, asked: boolean): 
     }
     gpu = new library.GPU({ mode });
     const chain = new Chain(gpu, PROBE, {});
-    const out = (await chain.run(new Map([["x", Float32Array.of(2)]]))).get("out");
+    const out = (await chain.run(new Map([["x", Float32Array.of(2)]]), {})).get("out");
     const { ran } = chain;
     chain.destroy();
     if (ran?.mode === mode && out?.[0] === 4) return { gpu, platform };
@@ -255,7 +239,10 @@ const PROBE: ScriptProgram = {
   fixed: {},
   arrays: new Map(),
   temporaries: [],
-  steps: [{ array: "out", source: "function (b0) {\n  return b0[this.thread.x] + 2;\n}", reads: ["x"], sizes: [], axes: [], threads: () => 1, rounds: () => 1 }],
+  open: [],
+  steps: [{ array: "out", source: "function (b0) {\n  return b0[this.thread.x] + 2;\n}", reads: ["x"], sized: false, each: 1, threads: () => 1, threadsText: "function (sizes) { return 1; }", rounds: () => 1 }],
+  record: { fired: [], refused: [] },
+  fits: () => true,
   check: () => undefined,
 };
 

@@ -16,7 +16,8 @@ export interface CompiledKernel {
 }
 
 export interface CompiledPipeline {
-  (...inputs: readonly Float32Array[]): Promise<Record<string, Float32Array>>;
+  /** A row of numbers for each result, or of what each thread returned. */
+  (...inputs: readonly Float32Array[]): Promise<Record<string, Float32Array | readonly Float32Array[]>>;
   /** The mode in which the last call ran. */
   readonly backend: string;
   readonly fallbackReason: string | null;
@@ -25,7 +26,6 @@ export interface CompiledPipeline {
 
 export interface KernelSettings {
   readonly output: readonly [threads: number];
-  readonly constants: Readonly<Record<string, number>>;
   readonly loopMaxIterations: number;
   readonly precision: "single";
   readonly tactic: "precision";

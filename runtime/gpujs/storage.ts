@@ -17,23 +17,27 @@ import type { Numbers, TensorData } from "../../spec/tensor/tensor";
 
 /** A tensor ready for gpu.js. */
 export interface Encoded {
+  /** Its row, and zeros where there is room for more. */
   readonly values: Float32Array;
   /** Of i32 and u32: its least and greatest element; of no elements, 0 and 0. */
   readonly range: Bounds | undefined;
 }
 
-/** @throws KvernError KV4202 when an integer is not exact in f32 */
-export function encode(what: string, element: Element, tensor: TensorData): Encoded {
+/**
+ * @param room the length of the row, where that is more than the tensor takes
+ * @throws KvernError KV4202 when an integer is not exact in f32
+ */
+export function encode(what: string, element: Element, tensor: TensorData, room = 0): Encoded {
   const values = storedValues(element, tensor);
   switch (element.kind) {
-    case "f32": case "f16": return { values: row(values, (value) => Math.min(Math.max(value, -INFINITY_SENTINEL), INFINITY_SENTINEL)), range: undefined };
-    case "i32": case "u32": return { values: row(values, (value) => value), range: rangeOf(what, element, values) };
-    case "uint": return { values: packed(values, tensor.shape.at(-1) ?? 1, element.bits), range: undefined };
+    case "f32": case "f16": return { values: row(values, (value) => Math.min(Math.max(value, -INFINITY_SENTINEL), INFINITY_SENTINEL), room), range: undefined };
+    case "i32": case "u32": return { values: row(values, (value) => value, room), range: rangeOf(what, element, values) };
+    case "uint": return { values: packed(values, tensor.shape.at(-1) ?? 1, element.bits, room), range: undefined };
   }
 }
 
-function row(values: Numbers, of: (value: number) => number): Float32Array {
-  const made = new Float32Array(Math.max(1, values.length));
+function row(values: Numbers, of: (value: number) => number, room: number): Float32Array {
+  const made = new Float32Array(Math.max(1, room, values.length));
   for (let at = 0; at < values.length; at++) made[at] = of(values[at] ?? 0);
   return made;
 }
@@ -57,12 +61,12 @@ function rangeOf(what: string, element: Element, values: Numbers): Bounds {
   return [low, high];
 }
 
-function packed(codes: Numbers, length: number, bits: number): Float32Array {
+function packed(codes: Numbers, length: number, bits: number, room: number): Float32Array {
   const per = codesPerElement(bits);
-  if (per === 1) return row(codes, (code) => code);
+  if (per === 1) return row(codes, (code) => code, room);
   const rows = length === 0 ? 0 : codes.length / length;
   const words = Math.ceil(length / per);
-  const made = new Float32Array(Math.max(1, rows * words));
+  const made = new Float32Array(Math.max(1, room, rows * words));
   for (let line = 0; line < rows; line++) {
     for (let at = 0; at < length; at++) {
       const word = line * words + Math.floor(at / per);

@@ -18,6 +18,12 @@ export function choose(condition: Code, yes: Code, no: Code): Text {
   return { kind: "text", level: LEVEL.loose, parts: [operand(condition), " ? ", operand(yes), " : ", operand(no)] };
 }
 
+/** `[a, b, …]`. */
+export function list(codes: readonly Code[]): Text {
+  const parts = codes.flatMap((code, at) => [at === 0 ? "[" : ", ", { code, least: LEVEL.loose }]);
+  return { kind: "text", level: LEVEL.atom, parts: [...parts, "]"] };
+}
+
 /** A negated number, written so that no sign meets another. */
 export const minus = (code: Code): Text => ({ kind: "text", level: LEVEL.sum, parts: ["0 - ", { code, least: LEVEL.product }] });
 

@@ -3,7 +3,7 @@
 import type { Load, Slot, Value } from "../../../spec/graph/node";
 import { Bounder, type Bounds } from "../../kernel/bounds";
 import { integerType } from "../../kernel/scalar";
-import type { Unit } from "../../plan/plan";
+import type { ThreadUnit } from "../../plan/threads";
 import type { Sizes } from "../../program";
 import { BITWISE_BOUNDS } from "./integers";
 
@@ -17,13 +17,16 @@ export type Ranges = ReadonlyMap<string, Bounds>;
 export class Exact {
   readonly bounder: Bounder;
 
-  constructor(units: readonly Unit[], sizes: Sizes, ranges: Ranges) {
-    const filled = new Map(units.map(({ array, value }) => [array.name, value]));
+  constructor(units: readonly Pick<ThreadUnit, "array" | "values">[], sizes: Sizes, ranges: Ranges) {
+    const filled = new Map(units.map(({ array, values }) => [array.name, values]));
     const size = (axis: string): Bounds => [sizes[axis] ?? 0, sizes[axis] ?? 0];
     const element = (value: Load | Slot): Bounds => {
       const name = value.kind === "load" ? value.tensor.name : value.name;
       const from = filled.get(name);
-      if (from !== undefined && integerType(from) !== undefined) return this.bounder.of(from);
+      if (from?.every((part) => integerType(part) !== undefined) === true) {
+        const bounds = from.map((part) => this.bounder.of(part));
+        return [Math.min(...bounds.map(([low]) => low)), Math.max(...bounds.map(([, high]) => high))];
+      }
       return ranges.get(name) ?? [-Infinity, Infinity];
     };
     this.bounder = new Bounder(size, element);

@@ -5,31 +5,39 @@ import { isTruth, type GraphBuilder } from "../../../spec/graph/builder";
 import type { Index, Reduce, Value } from "../../../spec/graph/node";
 import type { KernelArray } from "../../kernel/kernel";
 import { integerType } from "../../kernel/scalar";
-import { atom, compare, statement, type Code, type Name } from "../code";
+import { atom, compare, element, statement, type Code, type Name } from "../code";
 import { ensureReductions, type Accumulator, type Loops } from "../reductions";
 import { Scope } from "../scope";
 import { startAccumulator } from "./accumulators";
-import { choose, number } from "./code";
+import { choose, list, number } from "./code";
 import type { Script } from "./expressions";
 import { numberCode } from "./numbers";
 import { truthCode } from "./truths";
 
+/** The parameter that holds the sizes of open axes. */
+export const SIZES = "sizes";
+
 export class ScriptWriter implements Script, Loops {
   readonly builder: GraphBuilder;
   readonly root = new Scope(undefined, []);
-  /** Axes whose sizes are constants of the kernel, in order of first use. */
-  readonly sizes: string[] = [];
+  /** Whether the size of an open axis is read. */
+  sized = false;
   /** Integers that must be exact in f32. */
   readonly checked = new Set<Value>();
   /** Extents of the loops. */
   readonly loops = new Set<Value>();
   readonly #arrays: ReadonlyMap<string, KernelArray>;
   readonly #variables: ReadonlyMap<KernelArray, string>;
+  readonly #open: readonly string[];
   #scope: Scope = this.root;
 
-  /** @param variables the parameters of the arrays that are read */
-  constructor(builder: GraphBuilder, variables: ReadonlyMap<KernelArray, string>) {
+  /**
+   * @param variables the parameters of the arrays that are read
+   * @param open the axes whose sizes are the elements of `SIZES`
+   */
+  constructor(builder: GraphBuilder, variables: ReadonlyMap<KernelArray, string>, open: readonly string[]) {
     this.builder = builder;
+    this.#open = open;
     this.#variables = variables;
     this.#arrays = new Map([...variables.keys()].map((array) => [array.name, array]));
   }
@@ -82,9 +90,14 @@ export class ScriptWriter implements Script, Loops {
   #leaf(value: Value): Code | undefined {
     if (value.kind === "index") return this.int(value);
     if (value.kind !== "extent") return undefined;
-    let at = this.sizes.indexOf(value.axis);
-    if (at < 0) at = this.sizes.push(value.axis) - 1;
-    return atom(`this.constants.n${at}`);
+    const known = this.root.known.get(keyOf(value));
+    if (known !== undefined) return known;
+    const at = this.#open.indexOf(value.axis);
+    if (at < 0) return missing(`the size of ${value.axis}`);
+    this.sized = true;
+    const name = this.declare(this.root, "n", element(SIZES, atom(String(at))));
+    this.root.known.set(keyOf(value), name);
+    return name;
   }
 
   int(index: Value): Code {
@@ -192,10 +205,12 @@ export class ScriptWriter implements Script, Loops {
     around.lines.push({ kind: "nest", head: statement("if (", code, ")"), repeats: false, block: inner, otherwise: undefined });
   }
 
-  /** A value as it is returned: a truth as 1 or 0. */
-  result(value: Value): Code {
-    this.ensure([value]);
-    return isTruth(value) ? choose(this.truth(value), number(1), number(0)) : this.number(value);
+  /** Values as they are returned, a truth as 1 or 0: one by itself, several in a list. */
+  results(values: readonly Value[]): Code {
+    this.ensure(values);
+    const codes = values.map((value) => (isTruth(value) ? choose(this.truth(value), number(1), number(0)) : this.number(value)));
+    const [only] = codes;
+    return only !== undefined && codes.length === 1 ? only : list(codes);
   }
 }
 

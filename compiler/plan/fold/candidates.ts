@@ -19,15 +19,18 @@ export interface ChoiceSet {
   readonly weight: number;
 }
 
+/** Rules whose choices a plan may make, in the order in which they are made. */
+const CHOOSABLE: readonly Choice["rule"][] = ["unroll", "tabulate", "group"];
+
 /** Sets of choices, the one with the least work first. */
-export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile): { readonly sets: readonly ChoiceSet[]; readonly refused: readonly Refusal[] } {
+export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile, rules = CHOOSABLE): { readonly sets: readonly ChoiceSet[]; readonly refused: readonly Refusal[] } {
   const known: Sizes = { ...Object.fromEntries(graph.axes.map(({ name, extent }) => [name, extent ?? USUAL])), ...sizes };
   const weigh = ({ loads, operations, special }: Work): number => loads * profile.load + operations + special * profile.special;
   const refused = new Map<string, Refusal>();
   const sets: ChoiceSet[] = [];
   let current = graph;
   let made: readonly Made[] = [];
-  for (const rule of ["unroll", "tabulate", "group"] as const) {
+  for (const rule of rules) {
     const listed = listChoices(builder, current, known);
     for (const refusal of listed.refused) refused.set(`${refusal.rule} ${refusal.at}`, refusal);
     const found = listed.choices.filter((choice) => choice.rule === rule);

@@ -12,6 +12,8 @@ export type FoldPlan = WholePlan | StreamedPlan | ChainPlan;
 
 export interface WholePlan {
   readonly kind: "whole";
+  /** Whether values that components share are stored for each position, and what one output alone reads is computed with it. */
+  readonly staged?: boolean;
 }
 
 /** One dispatch with a loop over tiles, and a second that merges where the axis is cut into parts. */

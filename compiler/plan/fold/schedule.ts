@@ -5,6 +5,7 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Facts, Store, Value } from "../../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
 import { I32, U32 } from "../../kernel/bounds";
+import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 import type { Kernel, KernelArray } from "../../kernel/kernel";
 import { scalarType } from "../../kernel/scalar";
 import { storageArrays } from "../make";
@@ -13,7 +14,8 @@ import type { Shares } from "./axes";
 import { chainFold } from "./chain";
 import { axesOf, mapKernel, type Task } from "./map";
 import type { FoldPlan, FusedPlan, StreamedPlan } from "./plan";
-import { prepare, readSlots, renamedStore, slotNames, type Prepared } from "./prepare";
+import { dependenceOrder } from "./order";
+import { prepare, readAnyStaged, readSlots, readStaged, renamedStore, slotNames, type Prepared, type Staged } from "./prepare";
 import { asRead, asStored, Coarser, isArg, mayBeInfinite, resolve, storedFacts } from "./state";
 import { Stream } from "./stream";
 import { Tables, type Table } from "./tables";
@@ -25,8 +27,15 @@ export interface Scheduled {
   readonly temporaries: readonly string[];
 }
 
-/** Lanes of kernels that say nothing else. */
-const LANES = 64;
+/** What kernels are scheduled for. */
+export interface Target {
+  /** Lanes of kernels that say nothing else. */
+  readonly lanes: number;
+  /** Whether packed elements are written a word at a time; else each has memory of its own. */
+  readonly words: boolean;
+}
+
+const WORKGROUPS: Target = { lanes: 64, words: true };
 
 /** Where the final value of a component is stored. */
 const whole = (name: string): string => `${name}.whole`;
@@ -35,8 +44,8 @@ const whole = (name: string): string => `${name}.whole`;
  * @throws PlanRefused where the plan cannot be made: the message says what stands in the way
  * @throws InternalError where it names a fold that is not there
  */
-export function schedule(builder: GraphBuilder, derived: Derived, plan: FusedPlan): Scheduled {
-  return new Schedule(builder, derived, plan).all();
+export function schedule(builder: GraphBuilder, derived: Derived, plan: FusedPlan, target = WORKGROUPS): Scheduled {
+  return new Schedule(builder, derived, plan, target).all();
 }
 
 class Schedule {
@@ -45,8 +54,10 @@ class Schedule {
   readonly #kernels: Kernel[] = [];
   /** Components whose final value is stored, and where. */
   readonly #finals = new Map<string, { readonly component: Component; readonly array: string; readonly facts: (live: boolean) => Facts }>();
+  /** Components that are computed where they are read: each over its own axes. */
+  readonly #inlined = new Map<string, { readonly component: Component; readonly value: Value }>();
 
-  constructor(readonly builder: GraphBuilder, readonly derived: Derived, readonly plan: FusedPlan) {
+  constructor(readonly builder: GraphBuilder, readonly derived: Derived, readonly plan: FusedPlan, readonly target: Target) {
     this.#workshop = new Workshop(builder, derived.graph.name);
     const { inputs, outputs } = storageArrays(builder, derived.graph);
     for (const array of [...inputs, ...outputs]) this.#workshop.arrays.set(array.name, array);
@@ -85,7 +96,7 @@ class Schedule {
     for (const table of pending) {
       if ([...slotNames(this.builder, table.task.value)].some((name) => open.has(name))) continue;
       pending.delete(table);
-      this.#kernels.push(mapKernel(this.#workshop, table.name, [{ ...table.task, value: this.#readFinals(table.task.value) }], { lanes: LANES }));
+      this.#kernels.push(mapKernel(this.#workshop, table.name, [{ ...table.task, value: this.#readFinals(table.task.value) }], { lanes: this.target.lanes }));
     }
   }
 
@@ -105,6 +116,11 @@ class Schedule {
   /** Components of folds that are done, read from where they are stored. */
   #readFinals(value: Value): Value {
     return readSlots(this.builder, value, (slot) => {
+      const inlined = this.#inlined.get(slot.name);
+      if (inlined !== undefined) {
+        const { component: { own }, value: computed } = inlined;
+        return this.builder.substitute(computed, new Map<Value, Value>(own.flatMap((axis, k) => (slot.indices[k] === undefined || slot.indices[k] === axis ? [] : [[axis, slot.indices[k]] as const]))));
+      }
       const found = this.#finals.get(slot.name);
       if (found === undefined) return undefined;
       const { component, array, facts } = found;
@@ -117,7 +133,8 @@ class Schedule {
   #fold(prepared: Prepared, plan: FoldPlan, stores: readonly Store[], needed: boolean): boolean {
     switch (plan.kind) {
       case "whole":
-        this.#wholeFold(prepared);
+        if (plan.staged === true) this.#stagedFold(prepared, stores, needed);
+        else for (const component of prepared.components) this.#wholeComponent(prepared, component, (value) => value);
         return false;
       case "stream": return this.#streamedFold(prepared, plan, stores, needed);
       case "chain": {
@@ -185,21 +202,58 @@ class Schedule {
   #storeFinal(component: Component, value: Value): void {
     const array = whole(component.name);
     this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: "f32" }, space: "buffer", infinite: mayBeInfinite(component) });
-    this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: LANES }));
+    this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: this.target.lanes }));
     this.#finals.set(component.name, { component, array, facts: (live) => storedFacts(component, live) });
   }
 
-  /** Each component over the whole axis by itself, reading those before it from memory. */
-  #wholeFold(prepared: Prepared): void {
+  /** A component over the whole axis by itself, reading those before it from memory, and what is staged as `read` does. */
+  #wholeComponent(prepared: Prepared, component: Component, read: (value: Value) => Value, alone = false): void {
+    if (component.name.endsWith(" present")) return;
     const { builder } = this;
-    for (const component of prepared.components) {
-      if (component.name.endsWith(" present")) continue;
-      const read = (value: Value): Value => this.#readFinals(value);
-      const reduced = builder.reduce(component.op, prepared.index, read(component.body), read(component.where));
-      const scalar = component.op === "any" ? "f32" : scalarType(reduced);
-      if (scalar === "i32" || scalar === "u32") this.#storeInteger(component, reduced, scalar);
-      else if (isArg(component)) throw new InternalError(`the position ${component.name} is no integer`);
-      else this.#storeFinal(component, component.op === "any" ? asStored(builder, component, reduced) : reduced);
+    const from = (value: Value): Value => this.#readFinals(read(value));
+    const reduced = builder.reduce(component.op, prepared.index, from(component.body), from(component.where));
+    if (alone) {
+      this.#inlined.set(component.name, { component, value: reduced });
+      return;
+    }
+    const scalar = component.op === "any" ? "f32" : scalarType(reduced);
+    if (scalar === "i32" || scalar === "u32") this.#storeInteger(component, reduced, scalar);
+    else if (isArg(component)) throw new InternalError(`the position ${component.name} is no integer`);
+    else this.#storeFinal(component, component.op === "any" ? asStored(builder, component, reduced) : reduced);
+  }
+
+  /** Whether no two elements of an output read the same element of a component. */
+  #atOwn(store: Store, { name }: Component): boolean {
+    const axes = axesOf(this.#workshop, [taskOf(store)]).length;
+    let own = true;
+    readSlots(this.builder, store.value, (slot) => {
+      if (slot.name === name && new Set(slot.indices.filter(({ kind }) => kind === "index")).size < axes) own = false;
+      return undefined;
+    });
+    return own;
+  }
+
+  /** The same, with what several components read stored for each position, and what one output alone reads left to it. */
+  #stagedFold(prepared: Prepared, stores: readonly Store[], needed: boolean): void {
+    const { builder } = this;
+    const { staged, components, index } = prepared;
+    const slot = ({ name, value, axes }: Staged): Value => {
+      const { negative, positive } = infinitiesOf(value);
+      return builder.slot(name, [...axes, index], { ...value.facts, mayBeNegativeInfinity: negative, mayBePositiveInfinity: positive });
+    };
+    const within = new Set([...components, ...staged].flatMap(({ reads }) => reads));
+    const reads = (store: Store, { name }: Component): boolean => slotNames(builder, store.value).has(name);
+    for (const each of dependenceOrder(builder, prepared)) {
+      if ("op" in each) {
+        const readers = stores.filter((store) => reads(store, each));
+        const alone = !needed && !within.has(each.name) && readers.length === 1 && readers.every((store) => this.#atOwn(store, each));
+        this.#wholeComponent(prepared, each, (value) => readAnyStaged(builder, value, staged, slot), alone);
+        continue;
+      }
+      const axes = [...each.axes, index];
+      this.#workshop.declare({ name: each.name, shape: axes.map(({ extent }) => extent), element: { kind: "f32" }, space: "buffer", infinite: isInfinite(infinitiesOf(each.value)) });
+      const value = this.#readFinals(readStaged(builder, each.value, staged, slot));
+      this.#kernels.push(mapKernel(this.#workshop, each.name, [{ array: each.name, indices: axes, value, where: this.#readFinals(each.where) }], { lanes: this.target.lanes }));
     }
   }
 
@@ -211,7 +265,7 @@ class Schedule {
     const [least, most] = scalar === "u32" ? U32 : I32;
     const facts: Facts = { ...value.facts, low: Math.max(value.facts.low, least), high: Math.min(value.facts.high, most) };
     this.#workshop.declare({ name: array, shape: component.own.map(({ extent }) => extent), element: { kind: scalar }, space: "buffer", infinite: false });
-    this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: LANES }));
+    this.#kernels.push(mapKernel(this.#workshop, component.name, [{ array, indices: component.own, value }], { lanes: this.target.lanes }));
     this.#finals.set(component.name, { component: plain, array, facts: () => facts });
   }
 
@@ -219,7 +273,7 @@ class Schedule {
     const groups = new Map<string, Store[]>();
     for (const store of stores) {
       const kind = store.output.element.kind;
-      const packed = kind === "f16" || kind === "uint";
+      const packed = this.target.words && (kind === "f16" || kind === "uint");
       const axes = axesOf(this.#workshop, [taskOf(store)]).map(({ name }) => name).sort().join();
       const key = packed ? `packed ${store.output.name}` : axes;
       groups.set(key, [...(groups.get(key) ?? []), store]);
@@ -227,7 +281,7 @@ class Schedule {
     for (const [key, group] of groups) {
       const name = group.map(({ output }) => output.name).join(", ");
       if (key.startsWith("packed ")) for (const store of group) this.#packed(store);
-      else this.#kernels.push(mapKernel(this.#workshop, name, group.map(taskOf), { lanes: LANES }));
+      else this.#kernels.push(mapKernel(this.#workshop, name, group.map(taskOf), { lanes: this.target.lanes }));
     }
   }
 
@@ -236,7 +290,7 @@ class Schedule {
     if (store.indices.length !== axes.length || store.indices.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at split positions`);
     const { arrays, temporaries, name } = this.#workshop;
     const unit = { array: this.#workshop.array(store.output.name), axes, indices: store.indices, value: store.value };
-    this.#kernels.push(spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, LANES));
+    this.#kernels.push(spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, this.target.lanes));
   }
 }
 

@@ -17,6 +17,7 @@ import { openedOrder } from "../../algebra/opened";
 import type { Assign, Cross, Kernel, Node, ReduceRole, Stage } from "../../kernel/kernel";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 import { ceilDivide, GRID, present, sizeOf, spreadAxis, type Shares, type Spread } from "./axes";
+import { dependenceOrder } from "./order";
 import { readAnyStaged, readStaged, type Prepared, type Staged } from "./prepare";
 import { asRead, asStored, emptyOf, isArg, joinOf, liveTest, mayBeInfinite, named, repaired, resolve, storedFacts, type ReadState } from "./state";
 import { PlanRefused, type Workshop } from "./workshop";
@@ -350,44 +351,12 @@ export class Stream {
     return [partial, ...this.#cross([tile], sliced, joinOf(component), "all"), update(this.#read(component, "tile", false))];
   }
 
-  /** Staged values and components so that each stands after what it reads. */
-  #order(): readonly (Staged | Component)[] {
-    const { components, staged } = this.#fold;
-    const { builder } = this.#w;
-    const order: (Staged | Component)[] = [];
-    const done = new Set<string>();
-    const addStaged = (each: Staged): void => {
-      if (done.has(each.name)) return;
-      done.add(each.name);
-      usedIn(each.value, each).forEach(addStaged);
-      each.reads.forEach((name) => addComponent(named(this.#fold, name)));
-      order.push(each);
-    };
-    const usedIn = (value: Value, itself?: Staged): readonly Staged[] => {
-      const used = new Set<Staged>();
-      readAnyStaged(builder, value, itself === undefined ? staged : staged.filter((other) => other !== itself), (each) => {
-        used.add(each);
-        return each.value;
-      });
-      return [...used];
-    };
-    const addComponent = (component: Component): void => {
-      if (done.has(component.name)) return;
-      done.add(component.name);
-      component.reads.forEach((name) => addComponent(named(this.#fold, name)));
-      usedIn(component.body).forEach(addStaged);
-      order.push(component);
-    };
-    components.forEach(addComponent);
-    return order;
-  }
-
   /** @param stores outputs to store from the state, where one workgroup has all of it. */
   make(stores: readonly Store[] | undefined): Streamed {
     const { builder } = this.#w;
     const { components } = this.#fold;
     const { name } = this.#fold.fold;
-    const round = this.#order().flatMap((each) => ("op" in each ? this.#componentNodes(each) : this.#stagedNodes(each)));
+    const round = dependenceOrder(builder, this.#fold).flatMap((each) => ("op" in each ? this.#componentNodes(each) : this.#stagedNodes(each)));
     const looped = this.#tile.kind === "index" ? this.#tile : undefined;
     if (looped === undefined && this.#tile !== builder.zero) throw new InternalError("a loop over tiles has no axis");
     // A part that exists has a tile; all of an axis may have none.
