@@ -110,7 +110,7 @@ export function lowerScript(graph: Graph, { set = {} }: { readonly set?: Sizes }
     },
   }));
   const arrays = new Map([...plan.arrays.values()].map((array) => [array.name, arrayOf(plan, array, fixed, open, within)]));
-  const tooLong = (capacity: Sizes): ScriptArray | undefined => [...arrays.values()].find(({ elements }) => elements(capacity) > EXACT);
+  const tooLong = (capacity: Sizes): ScriptArray | undefined => [...arrays.values()].find((array) => array.elements(capacity) > EXACT);
   return {
     kernel: graph.name,
     inputs: graph.inputs,

@@ -51,7 +51,7 @@ export interface ThreadOptions {
   /** The most elements of an array. */
   readonly elements: number;
   /** Codes of `bits` bits that an element of an input holds. */
-  codesPerElement(bits: number): number;
+  readonly codesPerElement: (bits: number) => number;
 }
 
 type Candidate = Pick<ThreadPlan, "arrays" | "temporaries" | "units" | "fused" | "record"> & { readonly cost: number };

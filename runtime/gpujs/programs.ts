@@ -100,8 +100,8 @@ export class Programs {
 }
 
 /** Room for each open axis: the next power of two, unless gpu.js could not number the elements of an array then. */
-export function capacityOf({ open, fits }: ScriptProgram, sizes: Sizes): Sizes {
-  const exactly = Object.fromEntries(open.map((axis) => [axis, sizes[axis] ?? 0]));
+export function capacityOf(program: ScriptProgram, sizes: Sizes): Sizes {
+  const exactly = Object.fromEntries(program.open.map((axis) => [axis, sizes[axis] ?? 0]));
   const roomy = Object.fromEntries(Object.entries(exactly).map(([axis, size]) => [axis, size === 0 ? 0 : 2 ** Math.ceil(Math.log2(size))]));
-  return fits(roomy) ? roomy : exactly;
+  return program.fits(roomy) ? roomy : exactly;
 }

@@ -56,27 +56,32 @@ test("a sum over codes, three to an element for gpu.js", () => {
     }
 
 
-    function (b0, b1) {
+    function (b0, b1, sizes) {
       // sample: out, for every row
       // b0: book
       // b1: codes
-      // n0: column
+      // sizes: row, column
       const t0 = this.thread.x;
-      const x1 = this.constants.n0 + 2;
-      const q2 = Math.floor(x1 / 3);
-      const r3 = x1 - q2 * 3;
-      const x4 = r3 < 0 ? q2 - 1 : (r3 >= 3 ? q2 + 1 : q2);
-      let s5 = 0;
-      const x6 = t0 * x4;
-      for (let k7 = 0; k7 < this.constants.n0; k7++) {
-        const q8 = Math.floor(k7 / 3);
-        const r9 = k7 - q8 * 3;
-        const x10 = r9 < 0 ? q8 - 1 : (r9 >= 3 ? q8 + 1 : q8);
-        let v11 = b1[x6 + x10];
-        let v12 = b0[(v11 >> ((k7 - x10 * 3) * 8)) & 255];
-        s5 = s5 + v12;
+      let n1 = sizes[0];
+      if (t0 >= n1) {
+        return 0;
       }
-      return s5;
+      let n2 = sizes[1];
+      const x3 = n2 + 2;
+      const q4 = Math.floor(x3 / 3);
+      const r5 = x3 - q4 * 3;
+      const x6 = r5 < 0 ? q4 - 1 : (r5 >= 3 ? q4 + 1 : q4);
+      let s7 = 0;
+      const x8 = t0 * x6;
+      for (let k9 = 0; k9 < n2; k9++) {
+        const q10 = Math.floor(k9 / 3);
+        const r11 = k9 - q10 * 3;
+        const x12 = r11 < 0 ? q10 - 1 : (r11 >= 3 ? q10 + 1 : q10);
+        let v13 = b1[x8 + x12];
+        let v14 = b0[(v13 >> ((k9 - x12 * 3) * 8)) & 255];
+        s7 = s7 + v14;
+      }
+      return s7;
     }"
   `);
 });
@@ -126,22 +131,27 @@ test("a maximum over what a mask leaves, which may be nothing", () => {
     }
 
 
-    function (b0) {
+    function (b0, sizes) {
       // sample: out, for every query
       // b0: x
-      // n0: token
+      // sizes: query, token
       const t0 = this.thread.x;
-      let m1 = (-3.4028234663852886e+38);
-      const x2 = t0 + 1;
-      const x3 = t0 * this.constants.n0;
-      for (let k4 = 0; k4 < this.constants.n0; k4++) {
-        if (k4 < x2) {
-          let v5 = b0[x3 + k4];
-          m1 = Math.max(m1, v5);
+      let n1 = sizes[0];
+      if (t0 >= n1) {
+        return 0;
+      }
+      let n2 = sizes[1];
+      let m3 = (-3.4028234663852886e+38);
+      const x4 = t0 + 1;
+      const x5 = t0 * n2;
+      for (let k6 = 0; k6 < n2; k6++) {
+        if (k6 < x4) {
+          let v7 = b0[x5 + k6];
+          m3 = Math.max(m3, v7);
         }
       }
-      const x6 = m1 <= (-3.4028234663852886e+38) ? (-3.4028234663852886e+38) : m1 - 1;
-      return x6 <= (-3.4028234663852886e+38) ? 0 : Math.exp(x6);
+      const x8 = m3 <= (-3.4028234663852886e+38) ? (-3.4028234663852886e+38) : m3 - 1;
+      return x8 <= (-3.4028234663852886e+38) ? 0 : Math.exp(x8);
     }"
   `);
 });

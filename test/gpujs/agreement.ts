@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { lowerScript } from "../../compiler/lower-gpujs";
 import { GpuJsDevice } from "../../runtime/gpujs/device";
+import type { PreparedKernel } from "../../runtime/device";
 import { load } from "../../runtime/lowering";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { saveGraph } from "../../spec/graph/json";
@@ -44,11 +45,13 @@ export async function agree(device: GpuJsDevice, graph: Graph, inputs: Inputs, s
   const expected = interpretWithBound(graph, inputs, { set });
   const bound = bindSizes(graph, inputs, set);
   let agreement: Agreement | undefined;
-  for (const fixed of [{}, bound]) {
+  let grown: PreparedKernel | undefined;
+  for (const [how, fixed] of [["sizes of the first run", {}], ["open sizes", {}], ["fixed sizes", bound]] as const) {
     let outputs: Readonly<Record<string, TensorData>>;
     try {
-      const prepared = await device.prepare(saveGraph(graph), { set: fixed });
+      const prepared: PreparedKernel = (how === "open sizes" ? grown : undefined) ?? await device.prepare(saveGraph(graph), { set: fixed });
       outputs = await prepared.run(inputs, fixed === bound ? {} : { set });
+      if (how === "sizes of the first run") grown = await growing(prepared, graph, bound, set);
     } catch (fault) {
       if (fault instanceof KvernError) return fault.diagnostics.map(({ code }) => code);
       throw new Error(`${sources(graph, fixed)}\n${String(fault)}`, { cause: fault });
@@ -70,6 +73,23 @@ export async function agree(device: GpuJsDevice, graph: Graph, inputs: Inputs, s
   }
   if (agreement === undefined) throw new Error("nothing was run");
   return agreement;
+}
+
+/** A kernel that has run at other sizes, where it can, so that it keeps its axes open from then on. */
+async function growing(prepared: PreparedKernel, graph: Graph, sizes: Sizes, set: Sizes): Promise<PreparedKernel> {
+  const declared = new Set(graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [name])));
+  const size = (axis: string): number => (sizes[axis] ?? 0) * (declared.has(axis) ? 1 : 2);
+  const zeros = Object.fromEntries(graph.inputs.map(({ name, axes }) => {
+    const shape = axes.map(size);
+    return [name, { shape, data: new Float32Array(shape.reduce((count, length) => count * length, 1)) }] as const;
+  }));
+  try {
+    await prepared.run(zeros, { set: Object.fromEntries(Object.keys(set).map((axis) => [axis, size(axis)])) });
+  } catch (fault) {
+    // A program may admit no such sizes, or no such values.
+    if (!(fault instanceof KvernError)) throw fault;
+  }
+  return prepared;
 }
 
 const sources = (graph: Graph, set: Sizes): string => lowerScript(graph, { set }).steps.map(({ source }) => source).join("\n");

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
 import { promisify } from "node:util";
-import { openDevice, tensor, type Device } from "../../runtime/index";
+import { openDevice, tensor, type Device, type DeviceTensor } from "../../runtime/index";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { saveGraph } from "../../spec/graph/json";
 import { draw, f32, i32, integers, reals, tensorOf, uint } from "../emit/programs";
@@ -40,6 +40,59 @@ test("says which mode it is, and takes the fastest where none is asked for", asy
   });
   const device = await openDevice({ backend: "gpujs" });
   expect(device.describe()).toMatch(/^gpujs: gpu\.js, mode (webgpu \(hardware\)|webasm \(software\)); it was asked for$/);
+  await device.close();
+});
+
+/** gpu.js, and how many kernels it has been asked for. */
+async function counted(): Promise<{ readonly library: unknown; readonly made: () => number }> {
+  const { GPU } = (await import("gpu.js")) as unknown as { GPU: new (settings: object) => { createKernel(...settings: readonly unknown[]): unknown } };
+  let kernels = 0;
+  class Counted extends GPU {
+    override createKernel(...settings: readonly unknown[]): unknown {
+      kernels++;
+      return super.createKernel(...settings);
+    }
+  }
+  return { library: { GPU: Counted }, made: () => kernels };
+}
+
+test.each(await modesHere())("in mode %s a length that changes has nothing compiled again while there is room", async (mode) => {
+  const { library, made } = await counted();
+  const device = await openDevice({ backend: "gpujs", mode, library });
+  const prepared = await device.prepare(scaled);
+  const counts: number[] = [];
+  for (const length of [5, 6, 7, 8, 5, 1, 9, 12, 16, 15]) {
+    const before = made();
+    const inputs = { x: reals([length], length), codes: integers([length], 0, 255, length) };
+    const { out } = await prepared.run(inputs);
+    expect([...(out?.data ?? [])], String(length)).toEqual([...inputs.x.data].map((value, at) => Math.fround(Math.fround(value) * (inputs.codes.data[at] ?? 0))));
+    counts.push(Math.min(1, made() - before));
+  }
+  // For the first length, for the first that differs, for a shorter one, for more than there is room for.
+  expect(counts).toEqual([1, 1, 0, 0, 0, 1, 1, 0, 0, 0]);
+  await device.close();
+});
+
+test.each(await modesHere())("in mode %s a tensor given again and again gives what it holds, also after it has been written to", async (mode) => {
+  const { library, made } = await counted();
+  const device = await openDevice({ backend: "gpujs", mode, library });
+  const prepared = await device.prepare(scaled);
+  const [kept, other] = [await device.upload(x, reals([6], 1)), await device.upload(x, reals([6], 2))];
+  const run = async (tensor: DeviceTensor): Promise<void> => {
+    const { out } = await prepared.run({ x: tensor, codes: { shape: [6], data: [1, 2, 3, 4, 5, 6] } });
+    const { data } = await tensor.read();
+    expect([...(out?.data ?? [])]).toEqual([...data].map((value, at) => Math.fround(value * (at + 1))));
+  };
+  for (let round = 0; round < 4; round++) for (const tensor of [kept, other]) await run(tensor);
+  const before = made();
+  for (let round = 0; round < 4; round++) for (const tensor of [kept, other]) await run(tensor);
+  expect(made()).toBe(before);
+  for (let round = 0; round < 4; round++) {
+    await device.copy([{ from: { shape: [1], data: [100 + round] }, count: 1, to: kept, at: round }]);
+    for (let again = 0; again < 4; again++) await run(kept);
+  }
+  kept.destroy();
+  await run(other);
   await device.close();
 });
 
