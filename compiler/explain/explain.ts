@@ -7,7 +7,7 @@ import { storageWords } from "../../spec/tensor/storage";
 import type { Firing, Refusal } from "../algebra/derived";
 import type { Kernel } from "../kernel/kernel";
 import type { Program, Sizes } from "../program";
-import { costOf } from "./cost";
+import { countOf } from "../kernel/count";
 import { nestOf } from "./nest";
 
 export interface DispatchExplanation {
@@ -62,7 +62,7 @@ export function explain({ program, axes, kernels, opener, rewrites, refused }: E
   const known = axes.every(({ name }) => all[name] !== undefined);
   const dispatches = program.dispatches.map((dispatch, at): DispatchExplanation => {
     const kernel = kernels[at];
-    const cost = known && kernel !== undefined ? costOf(kernel, all, opener) : undefined;
+    const cost = known && kernel !== undefined ? countOf(kernel, all, opener) : undefined;
     return {
       name: dispatch.name,
       workgroups: cost?.workgroups ?? null,

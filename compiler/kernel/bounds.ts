@@ -26,11 +26,16 @@ export class Bounder {
   readonly #known = new WeakMap<Value, Bounds>();
 
   readonly #element: (value: Load | Slot) => Bounds;
+  readonly #position: (name: string) => Bounds | undefined;
 
-  /** @param element what is known of the elements of an array beyond the facts of its nodes */
-  constructor(size: (axis: string) => Bounds, element: (value: Load | Slot) => Bounds = () => [-Infinity, Infinity]) {
+  /**
+   * @param element what is known of the elements of an array beyond the facts of its nodes
+   * @param position between which positions an index lies, by its name, where it is not all of its axis
+   */
+  constructor(size: (axis: string) => Bounds, element: (value: Load | Slot) => Bounds = () => [-Infinity, Infinity], position: (name: string) => Bounds | undefined = () => undefined) {
     this.#size = size;
     this.#element = element;
+    this.#position = position;
   }
 
   /** Bounds of a value that is an integer and finite; no closer than its facts say where nothing better is known. */
@@ -52,7 +57,7 @@ export class Bounder {
       case "constant": return [value.value, value.value];
       case "load": case "slot": return this.#element(value);
       case "extent": return this.#size(value.axis);
-      case "index": return [0, Math.max(0, this.of(value.extent)[1] - 1)];
+      case "index": return this.#position(value.name) ?? [0, Math.max(0, this.of(value.extent)[1] - 1)];
       case "linear": return value.terms.reduce<Bounds>((sum, [k, term]) => {
         const [low, high] = product([k, k], this.of(term));
         return [sum[0] + low, sum[1] + high];

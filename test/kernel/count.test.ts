@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Tensor, Value } from "../../spec/graph/node";
-import { costOf } from "../../compiler/explain/cost";
+import { countOf } from "../../compiler/kernel/count";
 import { nestOf } from "../../compiler/explain/nest";
 import type { Kernel, KernelArray, Stage } from "../../compiler/kernel/kernel";
 
@@ -40,7 +40,7 @@ const codes = tensor("codes", ["n"], { kind: "uint", bits: 8 });
 describe("bytes", () => {
   test("what every lane reads of its own counts once each, also in a ragged last workgroup", () => {
     const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
-    expect(costOf(kernel, { n: 10 }, b)).toMatchObject({ workgroups: 3, bytesRead: 40, bytesWritten: 40 });
+    expect(countOf(kernel, { n: 10 }, b)).toMatchObject({ workgroups: 3, bytesRead: 40, bytesWritten: 40 });
   });
 
   test("what all lanes of a workgroup read counts once for the workgroup", () => {
@@ -48,14 +48,14 @@ describe("bytes", () => {
       const m = index("m", b.extent("m"));
       return b.multiply(i, b.reduce("sum", m, b.load(table, [m])));
     });
-    expect(costOf(kernel, { n: 8, m: 100 }, b)).toMatchObject({ workgroups: 2, bytesRead: 2 * 400, bytesWritten: 32 });
+    expect(countOf(kernel, { n: 8, m: 100 }, b)).toMatchObject({ workgroups: 2, bytesRead: 2 * 400, bytesWritten: 32 });
   });
 
   test("what is found through another element is at most the whole tensor, and packed elements count by their bits", () => {
     const kernel = perElement([array(codes, "input"), array(table, "input")], (i) => b.load(table, [b.load(codes, [i])]));
     // Four codes of a byte and four elements to each workgroup; of a table of two elements, two.
-    expect(costOf(kernel, { n: 8, m: 256 }, b).bytesRead).toBe(2 * (4 + 16));
-    expect(costOf(kernel, { n: 8, m: 2 }, b).bytesRead).toBe(2 * (4 + 8));
+    expect(countOf(kernel, { n: 8, m: 256 }, b).bytesRead).toBe(2 * (4 + 16));
+    expect(countOf(kernel, { n: 8, m: 2 }, b).bytesRead).toBe(2 * (4 + 8));
   });
 
   test("what is set and then added to, step by step, is the same memory, stored once and read once", () => {
@@ -74,12 +74,12 @@ describe("bytes", () => {
     const bin: KernelArray = { ...array(bins, "buffer"), shape: [b.constant(4)] };
     const kernel: Kernel = { name: "bins", grid: [], lanes: LANES, arrays: [array(keys, "input"), bin], body: [stage] };
     // 100 keys of two bits, and the bins once.
-    expect(costOf(kernel, { m: 100 }, b)).toMatchObject({ workgroups: 1, bytesRead: 25 + 16, bytesWritten: 16 });
+    expect(countOf(kernel, { m: 100 }, b)).toMatchObject({ workgroups: 1, bytesRead: 25 + 16, bytesWritten: 16 });
   });
 
   test("nothing is read for an axis without positions", () => {
     const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
-    expect(costOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0 });
+    expect(countOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0 });
   });
 });
 
@@ -92,7 +92,7 @@ describe("operations", () => {
     });
     // The guard, 4 · group + lane − n < 0, is a multiplication, two additions and a comparison for each of the 8 lanes;
     // exp(x) is once for each; the larger, its exp and the sum for each step.
-    expect(costOf(kernel, { n: 8, m: 10 }, b).operations).toBe(8 * 4 + 8 + 8 * 10 * 3);
+    expect(countOf(kernel, { n: 8, m: 10 }, b).operations).toBe(8 * 4 + 8 + 8 * 10 * 3);
   });
 });
 

@@ -1,6 +1,5 @@
 /** @file What sizes, positions and conditions on them amount to when the sizes and positions are numbers. */
 
-import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Value } from "../../spec/graph/node";
 import type { Sizes } from "../program";
 
@@ -44,15 +43,6 @@ export function positionOf(value: Value, sizes: Sizes, at: Positions): number | 
     }
     default: return undefined;
   }
-}
-
-/** The size of an axis, which is always made of sizes only. */
-export function sizeOf(extent: Value, sizes: Sizes): number {
-  return positionOf(extent, sizes, new Map()) ?? missing(extent);
-}
-
-function missing(extent: Value): never {
-  throw new InternalError(`the size of an axis is a ${extent.kind}, or not known`);
 }
 
 /** Every combination of positions of `axes`, the last of which moves fastest. */
