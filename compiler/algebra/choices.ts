@@ -5,10 +5,10 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
-import type { Graph, Value } from "../../spec/graph/node";
-import { openedOrder, replaceOpened } from "./opened";
+import type { Graph, Span, Value } from "../../spec/graph/node";
+import { openedOrder, placeOf, replaceOpened } from "./opened";
 import type { Attempt } from "./attempt";
-import type { Choice, Refusal } from "./derived";
+import type { Choice, Firing, Refusal } from "./derived";
 import { group } from "./group";
 import { align, unroll } from "./pair";
 import { show } from "./show";
@@ -31,7 +31,7 @@ export function siteOf(builder: GraphBuilder, node: Value): string {
   return text.length <= 80 ? text : `${text.slice(0, 68)}… #${(hash >>> 0).toString(16).padStart(8, "0")}`;
 }
 
-interface Site { readonly site: string; readonly parameters: Readonly<Record<string, string>>; readonly proof: string }
+interface Site { readonly site: string; readonly parameters: Readonly<Record<string, string>>; readonly proof: string; readonly span: Span | undefined }
 
 /** Tries a rule everywhere, outermost first; replaces where `take` agrees. */
 function everywhere(builder: GraphBuilder, graph: Graph, attempt: Attempt, take: (site: Site) => boolean, miss: (refusal: Refusal) => void): Graph {
@@ -47,7 +47,7 @@ function everywhere(builder: GraphBuilder, graph: Graph, attempt: Attempt, take:
         missed.set(node, found.why);
         return undefined;
       }
-      const site = { site: siteOf(builder, node), parameters: found.parameters, proof: found.proof };
+      const site = { site: siteOf(builder, node), parameters: found.parameters, proof: found.proof, span: placeOf(builder, node) };
       made.set(node, site);
       return take(site) ? found.value : undefined;
     }, done);
@@ -59,7 +59,7 @@ function everywhere(builder: GraphBuilder, graph: Graph, attempt: Attempt, take:
   for (const [node, why] of missed) {
     const below = new Set(openedOrder(builder, [node]));
     if ([...made.keys(), ...missed.keys()].some((other) => other !== node && below.has(other))) continue;
-    miss({ rule: attempt.rule, at: siteOf(builder, node), why });
+    miss({ rule: attempt.rule, at: siteOf(builder, node), why, span: placeOf(builder, node) });
   }
   if (stores.every((store, at) => store === graph.stores[at])) return graph;
   const known = new Set(graph.axes.map(({ name }) => name));
@@ -83,7 +83,7 @@ export function listChoices(builder: GraphBuilder, graph: Graph, sizes: AxisSize
     }, (refusal) => void refused.set(`${refusal.rule} ${refusal.at}`, refusal));
     for (const [key, site] of sites) {
       const changed = everywhere(builder, graph, attempt, (other) => keyOf({ ...other, rule: attempt.rule }) === key, () => undefined);
-      choices.push({ rule: attempt.rule, ...site, cost: { without, with: workOf(builder, changed, sizes) } });
+      choices.push({ rule: attempt.rule, site: site.site, parameters: site.parameters, proof: site.proof, cost: { without, with: workOf(builder, changed, sizes) } });
     }
   }
   return { choices, refused: [...refused.values()] };
@@ -103,9 +103,10 @@ export class StaleChoice extends InternalError {
 
 /**
  * Makes the choices of a plan, in its order.
+ * @param made hears of each
  * @throws StaleChoice where a site is gone.
  */
-export function applyChoices(builder: GraphBuilder, graph: Graph, choices: readonly Wanted[], rules: readonly Attempt[] = CHOICES): Graph {
+export function applyChoices(builder: GraphBuilder, graph: Graph, choices: readonly Wanted[], rules: readonly Attempt[] = CHOICES, made: (firing: Firing) => void = () => undefined): Graph {
   let current = graph;
   for (const choice of choices) {
     const attempt = rules.find(({ rule }) => rule === choice.rule);
@@ -113,8 +114,10 @@ export function applyChoices(builder: GraphBuilder, graph: Graph, choices: reado
     const wanted = keyOf(choice);
     if (attempt !== undefined) {
       current = everywhere(builder, current, attempt, (site) => {
-        offered.push(keyOf({ ...site, rule: attempt.rule }));
-        return offered.at(-1) === wanted;
+        const key = keyOf({ ...site, rule: attempt.rule });
+        if (key === wanted && !offered.includes(key)) made({ rule: attempt.rule, at: site.site, proof: site.proof, span: site.span });
+        offered.push(key);
+        return key === wanted;
       }, () => undefined);
     }
     if (!offered.includes(wanted)) throw new StaleChoice(choice, offered);

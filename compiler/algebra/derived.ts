@@ -30,7 +30,7 @@
  * that folding can reach.
  */
 
-import type { Graph, Index, ReduceOperator, Store, Value } from "../../spec/graph/node";
+import type { Graph, Index, ReduceOperator, Span, Store, Value } from "../../spec/graph/node";
 
 export interface Derived {
   /** After split, hoist and the choices of the plan; the folds were derived from it. */
@@ -134,12 +134,18 @@ export interface Refusal {
   readonly at: string;
   /** What stood in the way, and where it helps, what would be legal. */
   readonly why: string;
+  /** Where the user wrote it; absent for what is no part of the program, such as a plan. */
+  readonly span?: Span | undefined;
 }
 
 /** A rewrite that was made. */
 export interface Firing {
   readonly rule: string;
   readonly at: string;
+  /** Why it is legal, where the rule has more to say than its law. */
+  readonly proof?: string;
+  /** Where the user wrote it. */
+  readonly span?: Span | undefined;
 }
 
 export interface AlgebraRecord {

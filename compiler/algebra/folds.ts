@@ -11,12 +11,12 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
-import type { Graph, Index, Reduce, Value } from "../../spec/graph/node";
+import type { Graph, Index, Reduce, Span, Value } from "../../spec/graph/node";
 import { bounded, GrowingFold, implies, mayLeave, numberOf, type Result, type Rules } from "./components";
 import { cutsOf } from "./cut";
 import type { Derived, Finish, Firing, Fold, Refusal } from "./derived";
 import { hull } from "./domain";
-import { openedOrder, openedParts, replaceOpened, slotsIn } from "./opened";
+import { openedOrder, openedParts, placeOf, replaceOpened, slotsIn } from "./opened";
 import { taylor } from "./polynomial";
 import { ratio, shift } from "./ratio";
 import { show } from "./show";
@@ -81,6 +81,7 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
   const folds: GrowingFold[] = [];
   const fired: Firing[] = [];
   const refused: Refusal[] = [];
+  const places = new Map<GrowingFold, Span>();
   const results = new Map<Reduce, { readonly result: Result; readonly fold: GrowingFold }>();
   const fresh = (stem: string): string => {
     const taken = new Set(folds.flatMap(({ components }) => components.map(({ name }) => name)));
@@ -123,7 +124,7 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
         ? fold.join(reduction.op, body, where)
         : { why: `where its guard ${show(builder, where)} first holds, ${show(builder, empty)} may have taken in nothing yet` };
       if ("why" in result) {
-        if (reads) why.push({ rule: "fold", at: show(builder, builder.reduce(reduction.op, index, body, where)), why: result.why });
+        if (reads) why.push({ rule: "fold", at: show(builder, builder.reduce(reduction.op, index, body, where)), why: result.why, span: placeOf(builder, reduction) });
         continue;
       }
       joined = { result, fold };
@@ -141,11 +142,16 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
       joined = { result, fold };
     }
     results.set(reduction, joined);
+    const span = placeOf(builder, reduction);
+    if (span !== undefined && !places.has(joined.fold)) places.set(joined.fold, span);
   }
   const stores: readonly Finish[] = graph.stores.map((store) => ({ ...store, value: resolve(store.value, builder.true, undefined) }));
   const done = folds.map((fold): Fold => finished(builder, fold, folds, stores));
-  for (const fold of done) {
-    fired.push({ rule: "fold", at: `${fold.name}: ${fold.components.map(({ name, repair }) => (repair.kind === "none" ? name : `${name} (${repair.kind === "multiply" ? "×" : "+"})`)).join(", ")}` });
+  for (const [at, fold] of done.entries()) {
+    const growing = folds[at];
+    const proofs = new Set(fold.components.flatMap(({ name, repair }) => (repair.kind === "none" ? [] : [`${name}: ${repair.proof.text}`])));
+    const span = growing && places.get(growing);
+    fired.push({ ...(proofs.size === 0 ? {} : { proof: [...proofs].join("; ") }), span, rule: "fold", at: `${fold.name}: ${fold.components.map(({ name, repair }) => (repair.kind === "none" ? name : `${name} (${repair.kind === "multiply" ? "×" : "+"})`)).join(", ")}` });
     for (const { body, where } of fold.components) {
       for (const left of openedOrder(builder, [body, where])) {
         if (left.kind === "reduce" && results.has(left)) throw new InternalError(`a reduction that is a component is left in ${fold.name}`);

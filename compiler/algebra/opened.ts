@@ -5,7 +5,7 @@
 
 import type { GraphBuilder } from "../../spec/graph/builder";
 import { children, postOrder } from "../../spec/graph/children";
-import type { Graph, Index, Load, Slot, Value } from "../../spec/graph/node";
+import type { Graph, Index, Load, Slot, Span, Value } from "../../spec/graph/node";
 
 /** The parts of a node, those under a binder opened with the first index it does not mention. */
 export function openedParts(builder: GraphBuilder, value: Value): readonly Value[] {
@@ -73,6 +73,17 @@ export const holdsSlot = (value: Value): boolean => holds("slot", slotted, value
 
 /** Whether there is a suspended substitution in a value. */
 export const holdsTable = (value: Value): boolean => holds("table", tabled, value);
+
+/** Where the user wrote a value, or the first part of it of which that is known. */
+export function placeOf(builder: GraphBuilder, value: Value): Span | undefined {
+  const own = builder.spans.get(value);
+  if (own !== undefined) return own;
+  for (const part of openedOrder(builder, [value]).reverse()) {
+    const span = builder.spans.get(part);
+    if (span !== undefined) return span;
+  }
+  return undefined;
+}
 
 /** The values and indices of all stores. */
 export function roots(graph: Graph): readonly Value[] {

@@ -15,8 +15,8 @@
 
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";
-import { applyChoices } from "./choices";
-import type { AlgebraRecord, Choice, Derived } from "./derived";
+import { applyChoices, CHOICES } from "./choices";
+import type { AlgebraRecord, Choice, Derived, Firing } from "./derived";
 import type { Rules } from "./components";
 import { deriveFolds, RULES } from "./folds";
 import { split } from "./split";
@@ -51,10 +51,10 @@ export function canonical(builder: GraphBuilder, graph: Graph): Passed {
  */
 export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Pick<Choice, "rule" | "site" | "parameters">[] = [], rules: Rules = RULES): Derived {
   const split = canonical(builder, graph);
-  const chosen = applyChoices(builder, split.graph, choices);
+  const fired: Firing[] = [];
+  const chosen = applyChoices(builder, split.graph, choices, CHOICES, (firing) => fired.push(firing));
   const derived = deriveFolds(builder, chosen, rules);
-  const made = { fired: choices.map(({ rule, site }) => ({ rule, at: site })), refused: [] };
-  return { ...derived, record: joined(joined(split.record, made), derived.record) };
+  return { ...derived, record: joined(joined(split.record, { fired, refused: [] }), derived.record) };
 }
 
 const joined = (a: AlgebraRecord, b: AlgebraRecord): AlgebraRecord => ({ fired: [...a.fired, ...b.fired], refused: [...a.refused, ...b.refused] });

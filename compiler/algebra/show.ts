@@ -20,13 +20,14 @@ const number = (value: number): string => {
   return text.replace("-", "−");
 };
 
-const BIG_SIGNS = { sum: "Σ", max: "max", min: "min", argmax: "argmax", argmin: "argmin", any: "any" } as const;
+/** The sign of each reduction. */
+export const BIG_SIGNS = { sum: "Σ", max: "max", min: "min", argmax: "argmax", argmin: "argmin", any: "any" } as const;
 
 /** Binding strengths, loosest first: select, truth, comparison, sum, product, power. */
 const SELECT = 0, TRUTH = 1, COMPARISON = 2, SUM = 3, PRODUCT = 4, POWER = 5;
 
-/** `value` as text; nodes in `names` appear by name. */
-export function show(builder: GraphBuilder, value: Value, names: ReadonlyMap<Value, string> = new Map()): string {
+/** `value` as text; nodes in `names` appear by name, indices as `indexName` says. */
+export function show(builder: GraphBuilder, value: Value, names: ReadonlyMap<Value, string> = new Map(), indexName: (name: string) => string = axisName): string {
   const memo = new Map<Value, readonly [text: string, strength: number]>();
   const at = (part: Value, least: number): string => {
     const [text, strength] = write(part);
@@ -56,7 +57,7 @@ export function show(builder: GraphBuilder, value: Value, names: ReadonlyMap<Val
       case "constant": return [number(node.value), node.value < 0 ? SUM : POWER];
       case "truth": return [String(node.value), POWER];
       case "extent": return [`|${node.axis}|`, POWER];
-      case "index": return [axisName(node.name), POWER];
+      case "index": return [indexName(node.name), POWER];
       case "load": return [`${node.tensor.name}[${list(node.indices)}]`, POWER];
       case "slot": return [node.indices.length === 0 ? `‹${node.name}›` : `‹${node.name}›[${list(node.indices)}]`, POWER];
       case "linear": {
@@ -90,11 +91,11 @@ export function show(builder: GraphBuilder, value: Value, names: ReadonlyMap<Val
       case "reduce": {
         const { index, where, body } = builder.open(node);
         const guard = where === builder.true ? "" : ` | ${at(where, TRUTH)}`;
-        return [`${BIG_SIGNS[node.op]}_{${axisName(index.name)}${guard}} ${at(body, PRODUCT)}`, SUM];
+        return [`${BIG_SIGNS[node.op]}_{${indexName(index.name)}${guard}} ${at(body, PRODUCT)}`, SUM];
       }
       case "table": {
         const { index, body } = builder.open(node);
-        return [`table[λ${axisName(index.name)}. ${at(body, SELECT)}](${at(node.at, SELECT)})`, POWER];
+        return [`table[λ${indexName(index.name)}. ${at(body, SELECT)}](${at(node.at, SELECT)})`, POWER];
       }
     }
   };

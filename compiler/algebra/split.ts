@@ -13,7 +13,7 @@
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
 import type { Graph, Index, Value } from "../../spec/graph/node";
 import type { AlgebraRecord, Firing, Refusal } from "./derived";
-import { openedOrder, roots } from "./opened";
+import { openedOrder, placeOf, roots } from "./opened";
 import { show } from "./show";
 
 /** The strides of one axis, each dividing the one before; the first divides the extent. */
@@ -21,6 +21,8 @@ export interface Chain {
   readonly axis: string;
   readonly extent: number;
   readonly strides: readonly number[];
+  /** A use of the axis through the first of them. */
+  readonly use?: Value | undefined;
 }
 
 export interface Chains {
@@ -49,13 +51,13 @@ function* usesOf(node: Value): Generator<Use> {
 export function findChains(builder: GraphBuilder, graph: Graph): Chains {
   const found = new Map<string, { readonly extent: number; readonly strides: Map<number, Value> }>();
   const refused = new Map<string, Refusal>();
-  const no = (at: string, why: string): void => void refused.set(`${at} ${why}`, { rule: "split", at, why });
+  const no = (at: string, why: string, use?: Value): void => void refused.set(`${at} ${why}`, { rule: "split", at, why, span: use && placeOf(builder, use) });
   for (const node of openedOrder(builder, roots(graph))) {
     for (const { axis, extent, stride, at } of usesOf(node)) {
       if (stride <= 1 || !Number.isInteger(stride)) continue;
       if (extent.kind !== "constant") {
         // A comparison with a symbolic position is a domain, which needs no split.
-        if (at.kind !== "less") no(axis, `its extent is not fixed, so ${show(builder, at)} stays`);
+        if (at.kind !== "less") no(axis, `its extent is not fixed, so ${show(builder, at)} stays`, at);
         continue;
       }
       if (stride >= extent.value) continue;
@@ -74,10 +76,11 @@ export function findChains(builder: GraphBuilder, graph: Graph): Chains {
         last = stride;
       } else {
         const at = strides.get(stride);
-        no(axis, `${stride} does not divide ${last}, the stride before it in ${[extent, ...chain].join(" > ")}, so ${at === undefined ? "its use" : show(builder, at)} stays`);
+        no(axis, `${stride} does not divide ${last}, the stride before it in ${[extent, ...chain].join(" > ")}, so ${at === undefined ? "its use" : show(builder, at)} stays`, at);
       }
     }
-    if (chain.length > 0) chains.push({ axis, extent, strides: chain });
+    const [first] = chain;
+    if (first !== undefined) chains.push({ axis, extent, strides: chain, use: strides.get(first) });
   }
   return { chains, refused: [...refused.values()] };
 }
@@ -140,7 +143,7 @@ export function split(builder: GraphBuilder, graph: Graph): { readonly graph: Gr
   let current = graph;
   for (const chain of chains) {
     const next = splitAxis(builder, current, chain);
-    if (next !== current) fired.push({ rule: "split", at: `${chain.axis} (${chain.extent}) by ${chain.strides.join(", ")}` });
+    if (next !== current) fired.push({ rule: "split", at: `${chain.axis} (${chain.extent}) by ${chain.strides.join(", ")}`, span: chain.use && placeOf(builder, chain.use) });
     current = next;
   }
   return { graph: current, record: { fired, refused } };

@@ -24,6 +24,14 @@ export interface KernelCount {
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly operations: number;
+  /** Bytes of each array in a buffer. */
+  readonly traffic: readonly Traffic[];
+}
+
+export interface Traffic {
+  readonly array: string;
+  readonly read: number;
+  readonly written: number;
 }
 
 /** What one dispatch does under sizes that are all known. `opener` reads the bodies of its reductions. */
@@ -73,8 +81,10 @@ class Counter {
   total(): KernelCount {
     const grid = this.#kernel.grid.map(({ name, extent }) => ({ name, size: this.#everywhere.of(extent)[1] }));
     const workgroups = grid.reduce((count, { size }) => count * Math.max(0, size), 1);
-    const total = { workgroups, bytesRead: 0, bytesWritten: 0, operations: 0 };
-    if (workgroups === 0) return total;
+    if (workgroups === 0) return { workgroups, bytesRead: 0, bytesWritten: 0, operations: 0, traffic: [] };
+    const [read, written] = [new Map<string, number>(), new Map<string, number>()];
+    const add = (to: Map<string, number>, times: number, bytes: ReadonlyMap<string, number>): void => bytes.forEach((count, name) => void to.set(name, (to.get(name) ?? 0) + times * count));
+    let operations = 0;
     const deciding = this.#deciding();
     const places = grid.map(({ name, size }) => (deciding.has(name) ? spaced(size) : [{ position: 0, stands: size }]));
     for (const chosen of combinations(places.map(({ length }, at) => ({ name: String(at), size: length })))) {
@@ -86,12 +96,17 @@ class Counter {
         at.set(grid[axis]?.name ?? "", place.position);
         stands *= place.stands;
       });
-      const { read, written, operations } = this.#workgroup(at);
-      total.bytesRead += stands * read.bytes();
-      total.bytesWritten += stands * written.bytes();
-      total.operations += stands * operations;
+      const work = this.#workgroup(at);
+      add(read, stands, work.read.bytes());
+      add(written, stands, work.written.bytes());
+      operations += stands * work.operations;
     }
-    return { workgroups, bytesRead: Math.round(total.bytesRead), bytesWritten: Math.round(total.bytesWritten), operations: Math.round(total.operations) };
+    const traffic = this.#kernel.arrays.flatMap(({ name }): readonly Traffic[] => {
+      const moved = { array: name, read: Math.round(read.get(name) ?? 0), written: Math.round(written.get(name) ?? 0) };
+      return moved.read + moved.written === 0 ? [] : [moved];
+    });
+    const sum = (of: (moved: Traffic) => number): number => traffic.reduce((all, moved) => all + of(moved), 0);
+    return { workgroups, bytesRead: sum((moved) => moved.read), bytesWritten: sum((moved) => moved.written), operations: Math.round(operations), traffic };
   }
 
   /** The grid axes whose positions decide how much is done: those that guards and bounds mention. */

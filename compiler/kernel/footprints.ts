@@ -45,14 +45,15 @@ export class Footprints {
     this.#elements.set(name, known.set(key, Math.max(known.get(key) ?? 0, elements)));
   }
 
-  bytes(): number {
-    let total = 0;
+  /** Bytes of each array. */
+  bytes(): ReadonlyMap<string, number> {
+    const bytes = new Map<string, number>();
     for (const [name, boxes] of this.#elements) {
       const array = this.#arrays.get(name);
       if (array === undefined) continue;
       const elements = [...boxes.values()].reduce((sum, count) => sum + count, 0);
-      total += Math.min(4 * storageWords(array.element, this.#size(array)), (elements * bitsOf(array.element)) / 8);
+      bytes.set(name, Math.min(4 * storageWords(array.element, this.#size(array)), (elements * bitsOf(array.element)) / 8));
     }
-    return total;
+    return bytes;
   }
 }

@@ -14,14 +14,14 @@ export interface Specialised {
   readonly fixed: Sizes;
 }
 
-/** The graph for `set` sizes; those that its axes declare are fixed too. Obligations and spans stay with the original. */
+/** The graph for `set` sizes; those that its axes declare are fixed too. Obligations stay with the original. */
 export function specialise(graph: Graph, set: Sizes): Specialised {
   const fixed: Record<string, number> = {};
   for (const { name, extent, parts } of graph.axes) {
     const size = parts === undefined ? (extent ?? (Object.hasOwn(set, name) ? set[name] : undefined)) : withJoined(graph.axes, fixed)[name];
     if (size !== undefined) fixed[name] = size;
   }
-  const copy = new Copy(fixed);
+  const copy = new Copy(fixed, graph.spans);
   const stores = graph.stores.map(({ output, indices, value }): Store => ({ output, indices: indices.map((index) => copy.value(index)), value: copy.value(value) }));
   const axes = graph.axes.map((axis) => (axis.parts === undefined && Object.hasOwn(fixed, axis.name) ? { ...axis, extent: fixed[axis.name] ?? 0 } : axis));
   return { builder: copy.builder, graph: { ...graph, axes, stores, obligations: [], spans: copy.builder.spans }, fixed };
@@ -31,10 +31,12 @@ export function specialise(graph: Graph, set: Sizes): Specialised {
 class Copy {
   readonly builder = new GraphBuilder();
   readonly #fixed: Sizes;
+  readonly #spans: Graph["spans"];
   readonly #done = new Map<Value, Value>();
 
-  constructor(fixed: Sizes) {
+  constructor(fixed: Sizes, spans: Graph["spans"]) {
     this.#fixed = fixed;
+    this.#spans = spans;
   }
 
   value(value: Value): Value {
@@ -47,7 +49,10 @@ class Copy {
     const memory = closed ? this.#done : done;
     const known = memory.get(value);
     if (known !== undefined) return known;
+    const outer = this.builder.span;
+    this.builder.span = this.#spans.get(value) ?? outer;
     const made = this.#make(value, closed ? new Map() : bound, memory);
+    this.builder.span = outer;
     memory.set(value, made);
     return made;
   }

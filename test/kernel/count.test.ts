@@ -79,7 +79,7 @@ describe("bytes", () => {
 
   test("nothing is read for an axis without positions", () => {
     const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
-    expect(countOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0 });
+    expect(countOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0, traffic: [] });
   });
 });
 
