@@ -45,7 +45,7 @@ export class InterpreterDevice implements Device {
           return this.#run(graph, check, inputs, options);
         });
       const program = { kernel: kernel.name, inputs: graph.inputs, outputs: graph.outputs, fixed: set, arrays: new Map(), temporaries: [], dispatches: [] };
-      const explained = { program, axes: graph.axes, kernels: [], opener: builder, rewrites: [], refused: [] };
+      const explained = { program, axes: graph.axes, kernels: [], builder, rewrites: [], refused: [] };
       return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explain(explained, sizes) };
     });
   }

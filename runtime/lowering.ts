@@ -43,6 +43,6 @@ export function lowered(json: unknown, { set = {}, plans = "direct" }: { readonl
   const { graph, kernel } = load(json);
   const check = new RunCheck(kernel, set);
   const { specialised, kernels, program, record } = lowerAll(graph, { set, limits, plans, profile: kind === "software" ? SOFTWARE : HARDWARE });
-  const explained = { program, axes: graph.axes, kernels, opener: specialised.builder, rewrites: record.fired, refused: record.refused };
+  const explained = { program, axes: graph.axes, graph: specialised.graph, kernels, builder: specialised.builder, rewrites: record.fired, refused: record.refused };
   return { kernel, check, program, explain: (sizes) => explain(explained, sizes) };
 }

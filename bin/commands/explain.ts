@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { Plans } from "../../compiler/lower";
-import type { Explanation } from "../../compiler/explain/explain";
 import type { Sizes } from "../../spec/tensor/check";
 import { compileKernel } from "../kernels";
 import { axisSizes, plansName, SET } from "../options";
@@ -29,37 +28,8 @@ export function explain(program: Command): void {
     .option("--json", "print the plan as JSON")
     .action(async (file: string, { kernel, set = {}, plans, json }: Options) => {
       const graph = await compileKernel(file, kernel);
-      const { explained } = await import("../built/lowered");
+      const [{ explained }, { explanationText }] = await Promise.all([import("../built/lowered"), import("../../compiler/explain/text")]);
       const { plan, open, inferred } = explained(graph, set, plans);
-      process.stdout.write(json ? `${JSON.stringify(plan, undefined, 2)}\n` : `${text(plan, open, inferred)}\n`);
+      process.stdout.write(json ? `${JSON.stringify(plan, undefined, 2)}\n` : `${explanationText(plan, { open, inferred })}\n`);
     });
 }
-
-/**
- * @param open axes whose sizes are not known
- * @param inferred sizes that follow from those given
- */
-function text({ kernel, dispatches, bytesMoved, compulsoryBytes, rewrites, refused }: Explanation, open: readonly string[], inferred: Sizes): string {
-  const follows = Object.entries(inferred).map(([axis, size]) => `${axis}=${size}`);
-  const lines = [
-    `${kernel}: ${dispatches.length} ${dispatches.length === 1 ? "dispatch" : "dispatches"}`,
-    open.length === 0
-      ? `${count(bytesMoved)} bytes moved; ${count(compulsoryBytes)} compulsory, every input and output once`
-      : `? depends on sizes: give ${open.map((axis) => `--set ${axis}=n`).join(" ")}`,
-    ...(follows.length === 0 ? [] : [`taken from the other sizes: ${follows.join(", ")}`]),
-  ];
-  for (const [at, { name, workgroups, workgroupSize, bytesRead, bytesWritten, operations, workgroupBytes, nest }] of dispatches.entries()) {
-    lines.push(
-      "",
-      `${at + 1}. ${name}`,
-      `   ${count(workgroups)} ${workgroups === 1 ? "workgroup" : "workgroups"} of ${workgroupSize} lanes, ${count(workgroupBytes)} bytes of workgroup memory`,
-      `   reads ${count(bytesRead)} bytes, writes ${count(bytesWritten)} bytes, ${count(operations)} operations`,
-      ...nest.map((line) => `   ${line}`),
-    );
-  }
-  lines.push("", rewrites.length === 0 ? "no rewrites" : "rewrites:", ...rewrites.map(({ rule, at }) => `  ${rule} at ${at}`));
-  if (refused.length > 0) lines.push("refused:", ...refused.map(({ rule, at, why }) => `  ${rule} at ${at}: ${why}`));
-  return lines.join("\n");
-}
-
-const count = (number: number | null): string => (number === null ? "?" : number.toLocaleString("en"));

@@ -1,14 +1,16 @@
 /** @file The plan of a kernel, for tools: what `kvern explain --json` prints and `explain()` of a prepared kernel returns. */
 
-import type { AxisDeclaration } from "../../spec/graph/node";
-import type { Opener } from "../../spec/graph/print";
+import type { GraphBuilder } from "../../spec/graph/builder";
+import type { AxisDeclaration, Graph, Span } from "../../spec/graph/node";
 import { shapeOf, withJoined } from "../../spec/tensor/check";
 import { storageWords } from "../../spec/tensor/storage";
 import type { Firing, Refusal } from "../algebra/derived";
+import { workOf } from "../algebra/work";
+import { countOf, type Traffic } from "../kernel/count";
 import type { Kernel } from "../kernel/kernel";
+import { storageBuffers } from "../plan/fold/legal";
 import type { Program, Sizes } from "../program";
-import { countOf } from "../kernel/count";
-import { nestOf } from "./nest";
+import { guardText, nestOf } from "./nest";
 
 export interface DispatchExplanation {
   readonly name: string;
@@ -24,19 +26,59 @@ export interface DispatchExplanation {
   readonly operations: number | null;
   /** Bytes of workgroup memory. */
   readonly workgroupBytes: number;
+  /** Storage buffers that are bound. */
+  readonly storageBuffers: number;
+  /** The bytes by array. */
+  readonly traffic: readonly Traffic[] | null;
+  /** What guards over positions leave out. */
+  readonly guards: readonly GuardExplanation[] | null;
   /** The loops, one line each, inner ones indented. */
   readonly nest: readonly string[];
 }
 
+export interface GuardExplanation {
+  readonly guard: string;
+  /** Of the positions at which it is asked, the share at which it holds. */
+  readonly share: number;
+  /** Workgroups in which it holds everywhere, somewhere, and nowhere. */
+  readonly live: number;
+  readonly mixed: number;
+  readonly dead: number;
+}
+
+/** A rewrite that was made, or one that was considered. */
+export interface RewriteExplanation {
+  readonly rule: string;
+  /** `file:line:column` in the user's source; for what has no place there, such as a plan, what it is. */
+  readonly at: string;
+  /** What was rewritten, in the notation of a textbook. */
+  readonly what: string;
+  /** Why it is legal. */
+  readonly proof?: string;
+}
+
+export interface RefusalExplanation {
+  readonly rule: string;
+  readonly at: string;
+  readonly why: string;
+  readonly what: string;
+}
+
 export interface Explanation {
   readonly kernel: string;
+  /** The sizes for which it is explained, by axis. */
+  readonly sizes: Sizes;
   readonly dispatches: readonly DispatchExplanation[];
   /** What all dispatches load and store together. */
   readonly bytesMoved: number | null;
   /** Every input and output once, as stored. */
   readonly compulsoryBytes: number | null;
-  readonly rewrites: readonly Firing[];
-  readonly refused: readonly Refusal[];
+  /** The operations of all dispatches. */
+  readonly operations: number | null;
+  /** Operations of the program as it is written, each value computed once for each position that it depends on. */
+  readonly operationsAsWritten: number | null;
+  readonly rewrites: readonly RewriteExplanation[];
+  readonly refused: readonly RefusalExplanation[];
 }
 
 /** A kernel as it was compiled, dispatch by dispatch. */
@@ -44,10 +86,12 @@ export interface Explained {
   readonly program: Program;
   /** Every axis of the graph. */
   readonly axes: readonly AxisDeclaration[];
+  /** The program before any rewrite; absent where it is not compiled. */
+  readonly graph?: Graph;
   /** The program of each dispatch, in order. */
   readonly kernels: readonly Kernel[];
-  /** Reads the bodies of their reductions. */
-  readonly opener: Opener;
+  /** Holds the graph and the kernels. */
+  readonly builder: GraphBuilder;
   readonly rewrites: readonly Firing[];
   readonly refused: readonly Refusal[];
 }
@@ -56,26 +100,48 @@ export interface Explained {
  * What was planned and what it costs.
  * @param sizes of axes; where one is missing that a number needs, the number is null
  */
-export function explain({ program, axes, kernels, opener, rewrites, refused }: Explained, sizes: Sizes): Explanation {
+export function explain({ program, axes, graph, kernels, builder, rewrites, refused }: Explained, sizes: Sizes): Explanation {
   const declared = axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent] as const]));
   const all = withJoined(axes, { ...Object.fromEntries(declared), ...program.fixed, ...sizes });
   const known = axes.every(({ name }) => all[name] !== undefined);
   const dispatches = program.dispatches.map((dispatch, at): DispatchExplanation => {
     const kernel = kernels[at];
-    const cost = known && kernel !== undefined ? countOf(kernel, all, opener) : undefined;
+    const count = known && kernel !== undefined ? countOf(kernel, all, builder) : undefined;
+    const guards = kernel && count?.guards.map(({ guard, ...rest }): GuardExplanation => ({ guard: guardText(kernel, builder, guard), ...rest }));
     return {
       name: dispatch.name,
-      workgroups: cost?.workgroups ?? null,
+      workgroups: count?.workgroups ?? null,
       workgroupSize: dispatch.workgroupSize,
-      bytesRead: cost?.bytesRead ?? null,
-      bytesWritten: cost?.bytesWritten ?? null,
-      operations: cost?.operations ?? null,
+      bytesRead: count?.bytesRead ?? null,
+      bytesWritten: count?.bytesWritten ?? null,
+      operations: count?.operations ?? null,
       workgroupBytes: dispatch.workgroupBytes,
-      nest: kernel === undefined ? [] : nestOf(kernel, opener),
+      storageBuffers: kernel === undefined ? 0 : storageBuffers(kernel),
+      traffic: count?.traffic ?? null,
+      guards: guards ?? null,
+      nest: kernel === undefined ? [] : nestOf(kernel, builder),
     };
   });
-  const moved = dispatches.reduce<number | null>((sum, { bytesRead, bytesWritten }) => (sum === null || bytesRead === null || bytesWritten === null ? null : sum + bytesRead + bytesWritten), 0);
+  const total = (of: (dispatch: DispatchExplanation) => number | null): number | null =>
+    dispatches.reduce<number | null>((sum, dispatch) => {
+      const each = of(dispatch);
+      return sum === null || each === null ? null : sum + each;
+    }, 0);
+  const moved = total(({ bytesRead, bytesWritten }) => (bytesRead === null || bytesWritten === null ? null : bytesRead + bytesWritten));
   const bytes = ({ element, axes }: Program["inputs"][number]): number => 4 * storageWords(element, shapeOf(axes, all));
   const compulsoryBytes = known ? [...program.inputs, ...program.outputs].reduce((sum, tensor) => sum + bytes(tensor), 0) : null;
-  return { kernel: program.kernel, dispatches, bytesMoved: moved, compulsoryBytes, rewrites, refused };
+  const written = known && graph !== undefined ? workOf(builder, graph, all) : undefined;
+  return {
+    kernel: program.kernel,
+    sizes: Object.fromEntries(axes.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]]))),
+    dispatches,
+    bytesMoved: moved,
+    compulsoryBytes,
+    operations: total(({ operations }) => operations),
+    operationsAsWritten: written === undefined ? null : Math.round(written.operations + written.special),
+    rewrites: rewrites.map(({ rule, at, span, proof }) => ({ rule, at: placeText(span) ?? at, what: at, ...(proof === undefined ? {} : { proof }) })),
+    refused: refused.map(({ rule, at, span, why }) => ({ rule, at: placeText(span) ?? at, why, what: at })),
+  };
 }
+
+const placeText = (span: Span | undefined): string | undefined => span && `${span.file}:${span.line}:${span.column}`;

@@ -1,96 +1,117 @@
-/** @file The loops of a kernel, for people: what is nested in what, and what each innermost line computes. */
+/**
+ * @file The loops of a kernel, for people: which axes are workgroups, lanes, copies of one lane, components of a vector
+ * and loops, what is nested in what, and what each innermost line computes. Reductions are lines of their own, named s1,
+ * s2, … in each assignment.
+ */
 
-import { printValue, quoteName, type Opener } from "../../spec/graph/print";
+import type { GraphBuilder } from "../../spec/graph/builder";
 import { children } from "../../spec/graph/children";
 import type { Index, Reduce, Value } from "../../spec/graph/node";
-import type { Item, Kernel, Node, Stage } from "../kernel/kernel";
+import { BIG_SIGNS, show } from "../algebra/show";
+import type { Item, Kernel, Node, ReduceRole, Stage } from "../kernel/kernel";
+import { indexNames } from "./names";
 
 /** One line for each loop, stage, barrier and assignment. */
-export function nestOf(kernel: Kernel, opener: Opener): readonly string[] {
-  const grid = kernel.grid.length === 0 ? "one workgroup" : kernel.grid.map((axis) => range(axis, opener)).join(", ");
-  return withoutNumbers([`workgroups ${grid}; ${kernel.lanes} lanes`, ...indented(kernel.body.flatMap((node) => nodeLines(node, opener)))]);
+export function nestOf(kernel: Kernel, builder: GraphBuilder): readonly string[] {
+  return new Nest(builder, indexNames(kernel, builder)).kernel(kernel);
 }
+
+/** A guard of a kernel, with the names that its loops have. */
+export const guardText = (kernel: Kernel, builder: GraphBuilder, guard: Value): string => show(builder, guard, new Map(), indexNames(kernel, builder));
 
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`);
 
-/** `token < extent(token)`. */
-const range = (index: Index, opener: Opener): string => `${printValue(opener, index)} < ${printValue(opener, index.extent)}`;
-
-function nodeLines(node: Node, opener: Opener): readonly string[] {
-  switch (node.kind) {
-    case "stage": return stageLines(node, opener);
-    case "barrier": return ["barrier"];
-    case "loop": return [
-      `for ${printValue(opener, node.axis)} from ${printValue(opener, node.low)} to ${printValue(opener, node.high)}`,
-      ...indented(node.body.flatMap((inner) => nodeLines(inner, opener))),
-    ];
-    case "cross": return [`${node.op} of ${node.registers.join(", ")} across lanes ${node.over.map((axis) => range(axis, opener)).join(", ")} by ${node.method}`];
-    case "commit": return node.moves.map(({ to, from }) => `${to} = ${from}`);
-  }
-}
-
-function stageLines({ lanes, digits, block, vector, inside, otherwise, items }: Stage, opener: Opener): readonly string[] {
-  const text = (value: Value): string => printValue(opener, value);
-  const parts = [
-    `lanes ${lanes.map((axis) => range(axis, opener)).join(", ")}`,
-    ...(block.length === 0 ? [] : [`unrolled ${block.map((axis) => range(axis, opener)).join(", ")}`]),
-    ...(vector === undefined ? [] : [`vector ${range(vector, opener)}`]),
-    ...(isTrue(inside) ? [] : [`where ${text(inside)}`]),
-    ...(otherwise === undefined ? [] : [`else ${text(otherwise)}`]),
-  ];
-  return [
-    parts.join("; "),
-    ...indented([...digits.map(({ index, value }) => `${text(index)} = ${text(value)}`), ...items.flatMap((item) => itemLines(item, opener))]),
-  ];
-}
-
-function itemLines(item: Item, opener: Opener): readonly string[] {
-  const text = (value: Value): string => printValue(opener, value);
-  const name = quoteName(item.array);
-  if (item.kind === "pack") {
-    return [
-      `word ${[...item.row, item.word].map(text).join(", ")} of ${name}: for each ${range(item.element, opener)} in it`,
-      ...indented([...item.digits.map(({ index, value }) => `${text(index)} = ${text(value)}`), ...valueLines(item.value, name, "=", opener)]),
-    ];
-  }
-  const where = isTrue(item.where) ? "" : ` where ${text(item.where)}`;
-  const loops = item.over.map((axis, at) => `${"  ".repeat(at)}for ${range(axis, opener)}${at === item.over.length - 1 ? where : ""}`);
-  const lines = valueLines(item.value, `${name}[${item.indices.map(text).join(", ")}]`, item.op, opener);
-  return [...loops, ...lines.map((line) => `${"  ".repeat(loops.length)}${line}`)];
-}
-
 const isTrue = (value: Value): boolean => value.kind === "truth" && value.value;
 
-/** The loops of the reductions in `value`, each around what depends on it only, and then the assignment itself. */
-function valueLines(value: Value, target: string, op: string, opener: Opener): readonly string[] {
-  return [...loopLines(loopsOf(value, opener), undefined, opener), `${target} ${op} ${printValue(opener, value)}`];
-}
+class Nest {
+  constructor(readonly builder: GraphBuilder, readonly name: (index: string) => string) {}
 
-/** Reductions by the innermost reduction whose position they depend on; `undefined` for those that depend on none. */
-type Loops = ReadonlyMap<Reduce | undefined, readonly Reduce[]>;
+  kernel({ grid, body }: Kernel): readonly string[] {
+    const top = grid.length === 0 ? "one workgroup" : `grid ${this.#axes(grid)}`;
+    return [top, ...indented(body.flatMap((node) => this.#node(node)))];
+  }
 
-function loopsOf(value: Value, opener: Opener): Loops {
-  const loops = new Map<Reduce | undefined, Reduce[]>();
-  const seen = new Set<Reduce>();
-  const visit = (part: Value, around: readonly Reduce[]): void => {
-    for (const reduce of outermost(part)) {
-      const parent = around.findLast((outer) => reduce.free.includes(opener.open(outer).index.name));
-      const { where, body } = opener.open(reduce);
-      for (const inner of [where, body]) visit(inner, [...around, reduce]);
-      if (!seen.has(reduce)) loops.set(parent, [...(loops.get(parent) ?? []), reduce]);
-      seen.add(reduce);
+  #text(value: Value, names: ReadonlyMap<Value, string> = new Map()): string {
+    return show(this.builder, value, names, this.name);
+  }
+
+  /** `token:part 64`: an axis and its size. */
+  #axes(axes: readonly Index[]): string {
+    return axes.map((axis) => `${this.name(axis.name)} ${this.#text(axis.extent)}`).join(", ");
+  }
+
+  #node(node: Node): readonly string[] {
+    switch (node.kind) {
+      case "stage": return this.#stage(node);
+      case "barrier": return ["barrier"];
+      case "loop": return [
+        `serial ${this.name(node.axis.name)} from ${this.#text(node.low)} to ${this.#text(node.high)} of ${this.#text(node.axis.extent)}`,
+        ...indented(node.body.flatMap((inner) => this.#node(inner))),
+      ];
+      case "cross": return [`${node.registers.join(", ")}: ${node.op} across lanes ${this.#axes(node.over)}, by ${node.method}`];
+      case "commit": return node.moves.map(({ to, from }) => `${to} = ${from}`);
     }
-  };
-  visit(value, []);
-  return loops;
+  }
+
+  #stage(stage: Stage): readonly string[] {
+    const { lanes, digits, block, vector, inside, otherwise, items } = stage;
+    const parts = [
+      lanes.length === 0 ? "one lane" : `lanes ${this.#axes(lanes)}`,
+      ...(block.length === 0 ? [] : [`block ${this.#axes(block)}`]),
+      ...(vector === undefined ? [] : [`vector ${this.#axes([vector])}`]),
+      ...(isTrue(inside) ? [] : [`where ${this.#text(inside)}`]),
+      ...(otherwise === undefined ? [] : [`else ${this.#text(otherwise)}`]),
+    ];
+    const positions = digits.map(({ index, value }) => `${this.name(index.name)} = ${this.#text(value)}`);
+    return [parts.join("; "), ...indented([...positions, ...items.flatMap((item) => this.#item(item, stage))])];
+  }
+
+  #item(item: Item, stage: Stage): readonly string[] {
+    if (item.kind === "pack") {
+      return [
+        `word ${[...item.row, item.word].map((value) => this.#text(value)).join(", ")} of ${item.array}: each ${this.name(item.element.name)} in it`,
+        ...indented([...item.digits.map(({ index, value }) => `${this.name(index.name)} = ${this.#text(value)}`), ...this.#assignment(item.value, item.array, "=", stage)]),
+      ];
+    }
+    const where = isTrue(item.where) ? "" : ` where ${this.#text(item.where)}`;
+    const loops = item.over.map((axis, at) => `${"  ".repeat(at)}serial ${this.#axes([axis])}${at === item.over.length - 1 ? where : ""}`);
+    const target = item.indices.length === 0 ? item.array : `${item.array}[${item.indices.map((index) => this.#text(index)).join(", ")}]`;
+    const lines = this.#assignment(item.value, target, item.op, stage);
+    const guarded = item.over.length === 0 && where !== "" ? [`where ${this.#text(item.where)}`, ...indented(lines)] : lines;
+    return [...loops, ...guarded.map((line) => `${"  ".repeat(loops.length)}${line}`)];
+  }
+
+  /** The reductions in `value`, each with those inside it below, and then the assignment itself. */
+  #assignment(value: Value, target: string, op: string, stage: Stage): readonly string[] {
+    const names = new Map<Value, string>();
+    const lines = this.#loops(outermost(value), names, stage);
+    return [...lines, `${target} ${op === "=" ? "=" : op} ${this.#text(value, names)}`];
+  }
+
+  #loops(reduces: readonly Reduce[], names: Map<Value, string>, stage: Stage): readonly string[] {
+    return reduces.flatMap((reduce) => {
+      if (names.has(reduce)) return [];
+      const name = `s${names.size + 1}`;
+      names.set(reduce, name);
+      const { index, where, body } = this.builder.open(reduce);
+      const inner = [...outermost(where), ...outermost(body)];
+      const free = inner.filter(({ free: mentioned }) => !mentioned.includes(index.name));
+      const before = this.#loops(free, names, stage);
+      const inside = this.#loops(inner, names, stage);
+      const guard = isTrue(where) ? "" : ` where ${this.#text(where, names)}`;
+      const sum = reduce.op === "any" ? "any" : `${BIG_SIGNS[reduce.op]} ${this.#text(body, names)}`;
+      return [...before, `${roleText(stage.roles[reduce.axis])} ${this.name(index.name)} ${this.#text(reduce.extent)}${guard}: ${name} = ${sum}`, ...indented(inside)];
+    });
+  }
 }
 
-function loopLines(loops: Loops, parent: Reduce | undefined, opener: Opener): readonly string[] {
-  return (loops.get(parent) ?? []).flatMap((reduce) => {
-    const { index, where } = opener.open(reduce);
-    const guard = isTrue(where) ? "" : ` where ${printValue(opener, where)}`;
-    return [`for ${range(index, opener)}${guard}: ${reduce.op}`, ...indented(loopLines(loops, reduce, opener))];
-  });
+function roleText(role: ReduceRole | undefined): string {
+  switch (role?.kind) {
+    case undefined: return "serial";
+    case "serial": return role.step === 1 ? "serial" : `serial by ${role.step}`;
+    case "unroll": return "unrolled";
+    case "vector": return "vector";
+  }
 }
 
 /** The reductions in a value that lie in no other, each once. */
@@ -99,14 +120,4 @@ function outermost(value: Value, seen: Set<Value> = new Set()): readonly Reduce[
   seen.add(value);
   if (value.kind === "reduce") return [value];
   return value.kind === "index" ? [] : children(value).flatMap((part) => outermost(part, seen));
-}
-
-/** Leaves out the numbers that tell positions on one axis apart, where there is but one of them. */
-function withoutNumbers(lines: readonly string[]): readonly string[] {
-  const name = /(`[^`]+`|[A-Za-z_][\w.]*)('\d+|'+)?/g;
-  const numbers = new Map<string, Set<string>>();
-  for (const line of lines) {
-    for (const [, axis = "", number = ""] of line.matchAll(name)) numbers.set(axis, (numbers.get(axis) ?? new Set()).add(number));
-  }
-  return lines.map((line) => line.replace(name, (all, axis: string) => (numbers.get(axis)?.size === 1 ? axis : all)));
 }

@@ -2,13 +2,14 @@
  * @file What a kernel does, counted on its loops as they are scheduled. Bytes: every element that a workgroup loads from
  * a buffer or stores to one, once per workgroup however many of its lanes and steps touch it; of elements found through
  * other elements at most the whole tensor. Operations: arithmetic, comparisons and functions on values, each at the scope in
- * which it is computed, times the lanes that compute it; addresses are not counted. Where a guard compares positions, what
+ * which it is computed, times the lanes that compute it; positions and codes are not counted. Where a guard compares positions, what
  * it leaves out is not counted.
  *
  * Workgroups that do different things, by their positions, are counted one by one up to a number of them along each axis
  * of the grid, beyond it at evenly spaced positions, each for its neighbours.
  */
 
+import { isTruth } from "../../spec/graph/builder";
 import { children } from "../../spec/graph/children";
 import type { Opener } from "../../spec/graph/print";
 import type { Index, Load, Reduce, Slot, Value } from "../../spec/graph/node";
@@ -16,7 +17,7 @@ import type { Sizes } from "../program";
 import { Bounder, type Bounds } from "./bounds";
 import { Footprints, bitsOf } from "./footprints";
 import { boundsUnder, partsOf, shareOf } from "./guards";
-import type { Item, Kernel, KernelArray, Node, Stage } from "./kernel";
+import type { Digit, Item, Kernel, KernelArray, Node, Stage } from "./kernel";
 import { combinations, positionOf, type Positions } from "./positions";
 
 export interface KernelCount {
@@ -26,6 +27,19 @@ export interface KernelCount {
   readonly operations: number;
   /** Bytes of each array in a buffer. */
   readonly traffic: readonly Traffic[];
+  /** Guards over positions that leave something out. */
+  readonly guards: readonly GuardCount[];
+}
+
+/** What a guard over positions comes to. */
+export interface GuardCount {
+  readonly guard: Value;
+  /** Of the positions at which it is asked, the share at which it holds. */
+  readonly share: number;
+  /** Workgroups in which it holds everywhere, somewhere, and nowhere. */
+  readonly live: number;
+  readonly mixed: number;
+  readonly dead: number;
 }
 
 export interface Traffic {
@@ -58,6 +72,13 @@ interface Work {
   readonly read: Footprints;
   readonly written: Footprints;
   operations: number;
+  /** How often each guard is asked, and how often it holds. */
+  readonly asked: Map<Value, { readonly times: number; readonly held: number }>;
+}
+
+interface Asked extends Omit<GuardCount, "guard" | "share"> {
+  readonly times: number;
+  readonly held: number;
 }
 
 type Ranges = ReadonlyMap<string, Bounds>;
@@ -81,10 +102,11 @@ class Counter {
   total(): KernelCount {
     const grid = this.#kernel.grid.map(({ name, extent }) => ({ name, size: this.#everywhere.of(extent)[1] }));
     const workgroups = grid.reduce((count, { size }) => count * Math.max(0, size), 1);
-    if (workgroups === 0) return { workgroups, bytesRead: 0, bytesWritten: 0, operations: 0, traffic: [] };
+    if (workgroups === 0) return { workgroups, bytesRead: 0, bytesWritten: 0, operations: 0, traffic: [], guards: [] };
     const [read, written] = [new Map<string, number>(), new Map<string, number>()];
     const add = (to: Map<string, number>, times: number, bytes: ReadonlyMap<string, number>): void => bytes.forEach((count, name) => void to.set(name, (to.get(name) ?? 0) + times * count));
     let operations = 0;
+    const asked = new Map<Value, Asked>();
     const deciding = this.#deciding();
     const places = grid.map(({ name, size }) => (deciding.has(name) ? spaced(size) : [{ position: 0, stands: size }]));
     for (const chosen of combinations(places.map(({ length }, at) => ({ name: String(at), size: length })))) {
@@ -100,13 +122,22 @@ class Counter {
       add(read, stands, work.read.bytes());
       add(written, stands, work.written.bytes());
       operations += stands * work.operations;
+      for (const [guard, { times, held }] of work.asked) {
+        const all = asked.get(guard) ?? { times: 0, held: 0, live: 0, mixed: 0, dead: 0 };
+        const kind = held === 0 ? "dead" : held === times ? "live" : "mixed";
+        asked.set(guard, { ...all, times: all.times + stands * times, held: all.held + stands * held, [kind]: all[kind] + stands });
+      }
     }
     const traffic = this.#kernel.arrays.flatMap(({ name }): readonly Traffic[] => {
       const moved = { array: name, read: Math.round(read.get(name) ?? 0), written: Math.round(written.get(name) ?? 0) };
       return moved.read + moved.written === 0 ? [] : [moved];
     });
+    // A guard on lanes alone says who stores; one that mentions workgroups or loops says what is left out.
+    const outside = new Set([...this.#kernel.grid, ...loopsIn(this.#kernel.body)].map(({ name }) => name));
+    for (const { index, value } of digitsIn(this.#kernel.body)) if (value.free.some((name) => outside.has(name))) outside.add(index.name);
+    const guards = [...asked].flatMap(([guard, { times, held, live, mixed, dead }]) => (held === times || !guard.free.some((name) => outside.has(name)) ? [] : [{ guard, share: held / times, live, mixed, dead }]));
     const sum = (of: (moved: Traffic) => number): number => traffic.reduce((all, moved) => all + of(moved), 0);
-    return { workgroups, bytesRead: sum((moved) => moved.read), bytesWritten: sum((moved) => moved.written), operations: Math.round(operations), traffic };
+    return { workgroups, bytesRead: sum((moved) => moved.read), bytesWritten: sum((moved) => moved.written), operations: Math.round(operations), traffic, guards };
   }
 
   /** The grid axes whose positions decide how much is done: those that guards and bounds mention. */
@@ -155,7 +186,7 @@ class Counter {
 
   #workgroup(grid: Positions): Work {
     const footprints = (): Footprints => new Footprints(this.#arrays, (array) => this.#shape(array));
-    const work: Work = { read: footprints(), written: footprints(), operations: 0 };
+    const work: Work = { read: footprints(), written: footprints(), operations: 0, asked: new Map() };
     const ranges = new Map([...grid].map(([name, position]) => [name, [position, position] as const]));
     this.#nodes(this.#kernel.body, grid, ranges, 1, work);
     return work;
@@ -181,6 +212,7 @@ class Counter {
 
   #stage(stage: Stage, grid: Positions, around: Ranges, times: number, work: Work): void {
     const { live, asked } = this.#live(stage, grid, bounderOf(this.#sizes, around));
+    note(work.asked, stage.inside, asked * times, live.length * times);
     if (live.length === 0) {
       work.operations += operationsIn(stage.inside) * asked * times;
       return;
@@ -197,7 +229,7 @@ class Counter {
     const asking: Scope = { outer: undefined, names, times: asked * times, guards: [] };
     const alive: Scope = { outer: undefined, names, times: live.length * times, guards: partsOf(stage.inside) };
     const lanes = sizes.length === 0 ? alive : repeated(alive, sizes.map(([name]) => name), sizes.reduce((count, [, size]) => count * size, 1));
-    const values = new Values(this.#opener, this.#sizes, work.read, live, ranges);
+    const values = new Values(this.#opener, this.#sizes, work, live, ranges);
     work.operations += values.count(stage.inside, asking);
     for (const item of stage.items) this.#item(item, lanes, values, work);
   }
@@ -261,6 +293,15 @@ function bounderOf(sizes: Sizes, ranges: Ranges): Bounder {
   }, undefined, (name) => ranges.get(name));
 }
 
+const loopsIn = (nodes: readonly Node[]): readonly Index[] => nodes.flatMap((node) => (node.kind === "loop" ? [node.axis, ...loopsIn(node.body)] : []));
+
+const digitsIn = (nodes: readonly Node[]): readonly Digit[] => nodes.flatMap((node) => (node.kind === "loop" ? digitsIn(node.body) : node.kind === "stage" ? node.digits : []));
+
+function note(asked: Work["asked"], guard: Value, times: number, held: number): void {
+  const known = asked.get(guard) ?? { times: 0, held: 0 };
+  asked.set(guard, { times: known.times + times, held: known.held + held });
+}
+
 const repeated = (outer: Scope, names: readonly string[], size: number): Scope => ({ outer, names: new Set(names), times: outer.times * size, guards: outer.guards });
 
 /** Positions from 0 to `size` − 1, each with how many it stands for; the last stands for itself, since it may be ragged. */
@@ -279,7 +320,7 @@ function spaced(size: number): readonly { readonly position: number; readonly st
 /** Counts values once for each scope they are computed in. */
 class Values {
   readonly #opener: Opener;
-  readonly #loads: Footprints;
+  readonly #work: Work;
   readonly #live: readonly Positions[];
   /** Of every index that is not a lane: its bounds, and how many positions it takes. */
   readonly #ranges: Map<string, Bounds>;
@@ -289,9 +330,9 @@ class Values {
   readonly #counted = new Map<Scope, Set<Value>>();
   readonly #loops = new Map<string, { readonly outer: Scope; readonly loop: Scope; readonly inside: Scope }>();
 
-  constructor(opener: Opener, sizes: Sizes, loads: Footprints, live: readonly Positions[], ranges: Ranges) {
+  constructor(opener: Opener, sizes: Sizes, work: Work, live: readonly Positions[], ranges: Ranges) {
     this.#opener = opener;
-    this.#loads = loads;
+    this.#work = work;
     this.#live = live;
     this.#ranges = new Map(ranges);
     this.#sizes = sizes;
@@ -315,7 +356,10 @@ class Values {
   /** What a guard lets through; it binds the axes that it mentions. */
   guarded(scope: Scope, where: Value): Scope {
     const parts = partsOf(where);
-    return parts.length === 0 ? scope : { outer: scope, names: new Set(where.free), times: scope.times * shareOf(where, this.#bounder), guards: [...scope.guards, ...parts] };
+    if (parts.length === 0) return scope;
+    const times = scope.times * shareOf(where, this.#bounder);
+    note(this.#work.asked, where, scope.times, times);
+    return { outer: scope, names: new Set(where.free), times, guards: [...scope.guards, ...parts] };
   }
 
   /** The operations of `value` and its parts that are not counted yet, where `scope` is the innermost around it. */
@@ -351,7 +395,7 @@ class Values {
 
   /** Elements that are read through other elements make those read too; the address itself is not counted. */
   #load(load: Load | Slot, name: string, scope: Scope): number {
-    if (scope.times > 0) this.#loads.add(name, load.indices.map((index) => this.reach(index, scope)), this.combinations([load]));
+    if (scope.times > 0) this.#work.read.add(name, load.indices.map((index) => this.reach(index, scope)), this.combinations([load]));
     for (const index of load.indices) this.count(index, scope);
     return 0;
   }
@@ -388,8 +432,9 @@ function operationsIn(value: Value, seen = new Set<Value>()): number {
   return operationsOf(value) + children(value).reduce((sum, part) => sum + operationsIn(part, seen), 0);
 }
 
-/** The operations of a node itself, once. */
+/** The operations of a node itself, once; those on positions and codes are none. */
 function operationsOf(value: Value): number {
+  if (isTruth(value) ? children(value).every(({ facts }) => facts.integer) : value.facts.integer) return 0;
   switch (value.kind) {
     case "linear": return value.terms.filter(([k]) => Math.abs(k) !== 1).length + value.terms.length - (value.constant === 0 ? 1 : 0);
     case "product": return value.factors.length - 1 + value.factors.filter(([, exponent]) => exponent !== 1).length;

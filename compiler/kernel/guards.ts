@@ -58,19 +58,14 @@ export function boundsUnder(position: Value, guards: readonly Value[], bounder: 
   const { constant, terms } = asLinear(position);
   for (const guard of guards) {
     if (guard.kind !== "less" || guard.left.kind !== "linear" || guard.right.kind !== "constant") continue;
-    // position + rest < limit, or rest − position < limit, where rest has but one value here.
+    // position + rest < limit, or rest − position < limit, with rest as small as it gets.
     for (const sign of [1, -1]) {
       const left = new Map<Value, number>(guard.left.terms.map(([k, term]) => [term, k]));
       for (const [k, term] of terms) left.set(term, (left.get(term) ?? 0) - sign * k);
       let rest = guard.left.constant - sign * constant - guard.right.value;
-      let single = true;
       for (const [term, k] of left) {
-        if (k === 0) continue;
-        const [least, most] = bounder.of(term);
-        if (least !== most) single = false;
-        rest += k * least;
+        if (k !== 0) rest += k * bounder.of(term)[k > 0 ? 0 : 1];
       }
-      if (!single) continue;
       if (sign > 0) high = Math.min(high, -rest - 1);
       else low = Math.max(low, rest + 1);
     }

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Tensor, Value } from "../../spec/graph/node";
 import { countOf } from "../../compiler/kernel/count";
-import { nestOf } from "../../compiler/explain/nest";
 import type { Kernel, KernelArray, Stage } from "../../compiler/kernel/kernel";
 
 const b = new GraphBuilder();
@@ -79,7 +78,7 @@ describe("bytes", () => {
 
   test("nothing is read for an axis without positions", () => {
     const kernel = perElement([array(x, "input")], (i) => b.load(x, [i]));
-    expect(countOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0, traffic: [] });
+    expect(countOf(kernel, { n: 0 }, b)).toEqual({ workgroups: 0, bytesRead: 0, bytesWritten: 0, operations: 0, traffic: [], guards: [] });
   });
 });
 
@@ -90,35 +89,28 @@ describe("operations", () => {
       const m = index("m", b.extent("m"));
       return b.reduce("sum", m, b.apply("exp", [b.larger(b.load(table, [m]), root(i))]));
     });
-    // The guard, 4 · group + lane − n < 0, is a multiplication, two additions and a comparison for each of the 8 lanes;
-    // exp(x) is once for each; the larger, its exp and the sum for each step.
-    expect(countOf(kernel, { n: 8, m: 10 }, b).operations).toBe(8 * 4 + 8 + 8 * 10 * 3);
+    // exp(x) is once for each of the 8 lanes; the larger, its exp and the sum for each step. The guard compares positions.
+    expect(countOf(kernel, { n: 8, m: 10 }, b).operations).toBe(8 + 8 * 10 * 3);
   });
 });
 
-test("the loops of a kernel are printed, innermost line last", () => {
-  const kernel = perElement([array(x, "input"), array(table, "input")], (i) => {
+describe("guards over positions", () => {
+  /** `out[i] = Σ_{m ≤ i} table[m]`. */
+  const causal = perElement([array(table, "input")], (i) => {
     const m = index("m", b.extent("m"));
-    return b.add(b.load(x, [i]), b.reduce("max", m, b.load(table, [m])));
+    return b.reduce("sum", m, b.load(table, [m]), b.atMost(m, i));
   });
-  expect(nestOf(kernel, b).join("\n")).toMatchInlineSnapshot(`
-    "workgroups group < (extent(n) + 3) // 4; 4 lanes
-      lanes lane < 4; where 4 * group + lane < extent(n)
-        n = 4 * group + lane
-        for m < extent(m): max
-        out[n] = x[n] + (max m < extent(m): table[m])"
-  `);
-});
 
-test("a loop that another does not depend on stands outside it, once", () => {
-  const kernel = perElement([array(x, "input"), array(table, "input")], (i) => {
-    const m = index("m", b.extent("m"));
-    const highest = b.reduce("max", m, b.load(table, [m]));
-    return b.add(b.load(x, [i]), b.reduce("sum", m, b.apply("exp", [b.subtract(b.load(table, [m]), highest)])));
+  test("leave out what they hide, of loops and of bytes", () => {
+    const { bytesRead, guards } = countOf(causal, { n: 8, m: 8 }, b);
+    // The first workgroup reads up to position 3, the second up to 7.
+    expect(bytesRead).toBe(4 * 4 + 8 * 4);
+    expect(guards.map(({ live, mixed, dead }) => [live, mixed, dead])).toEqual([[0, 2, 0]]);
   });
-  expect(nestOf(kernel, b).slice(3)).toEqual([
-    "    for m < extent(m): max",
-    "    for m < extent(m): sum",
-    "    out[n] = x[n] + (sum m < extent(m): exp(table[m] - (max m < extent(m): table[m])))",
-  ]);
+
+  test("are counted at evenly spaced workgroups where there are many: of half a square, half", () => {
+    const { workgroups, bytesRead } = countOf(causal, { n: 4096, m: 4096 }, b);
+    expect(workgroups).toBe(1024);
+    expect(Math.abs(bytesRead / (1024 * 4 * 4096) - 0.5)).toBeLessThan(1 / 1024);
+  });
 });

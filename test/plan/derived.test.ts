@@ -25,7 +25,7 @@ describe("plans for a model's shapes", () => {
   it("reads keys and values once: a partial and a merge, at most 1.05 times the bytes there are", () => {
     const { specialised, kernels, program, record } = folded("plain");
     expect(kernels.length).toBe(2);
-    const { bytesMoved, compulsoryBytes } = explain({ program, axes: specialised.graph.axes, kernels, opener: specialised.builder, rewrites: record.fired, refused: record.refused }, { token: TOKENS });
+    const { bytesMoved, compulsoryBytes } = explain({ program, axes: specialised.graph.axes, kernels, builder: specialised.builder, rewrites: record.fired, refused: record.refused }, { token: TOKENS });
     expect((bytesMoved ?? Infinity) / (compulsoryBytes ?? 1)).toBeLessThanOrEqual(1.05);
   });
 
