@@ -6,6 +6,10 @@
 export { openDevice, BACKEND_NAMES, type BackendName, type OpenOptions } from "./open";
 export type { BufferTensor, Device, DeviceInfo, DeviceTensor, PreparedKernel, PrepareOptions, RowCopy, RunInput, RunInputs, Runnable, RunOptions } from "./device";
 export type { RowPlace } from "./rows";
+export { createCache, type AppendOptions, type Cache, type CacheBytes, type CacheLayer, type CacheMemory } from "./cache/cache";
+export { loadCache } from "./cache/load";
+export type { SavedCache } from "./cache/save";
+export type { CachedTokens, CacheFormat, CacheLayerSpec, CacheSpec, CodedFormat, PlainFormat } from "./cache/spec";
 export type { Explanation } from "../compiler/explain/explain";
 export type { Limits } from "./webgpu/gpu";
 export { tensor, type Numbers, type TensorData } from "../spec/tensor/tensor";

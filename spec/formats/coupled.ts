@@ -3,7 +3,7 @@
  * 2^bits centroids. Zhang, Yi, Xu and Shrivastava, "KV Cache is 1 Bit Per Channel", NeurIPS 2024, arXiv 2405.03917.
  */
 
-import { argmin, axis, encoded, f16, f32, groupOf, kernel, sum, uint, type Axis } from "../language";
+import { argmin, axis, encoded, extent, f16, f32, groupOf, kernel, sum, uint, type Axis } from "../language";
 import type { CacheAxes } from "./axes";
 
 /** How CQ codes channels. CQ-8c8b, 1 bit per channel, is `{ couple: 8, bits: 8 }`. */
@@ -51,6 +51,19 @@ export const coupled = <const T extends string, const H extends string, const C 
   );
 };
 
+/** The code of group `g` of a token: of the centroids of `book`, the one at the least squared distance; of equals the lowest. */
+export const nearestCode =
+  (
+    axes: { readonly channel: Axis; readonly code: Axis; readonly lane: Axis },
+    x: (t: number, h: number, c: number) => number,
+    book: (h: number, g: number, k: number, l: number) => number,
+  ) =>
+  (t: number, h: number, g: number): number => {
+    const { channel, code, lane } = axes;
+    const first = groupOf(0, channel, lane); // 0, as in `coupled`
+    return argmin(code, (k) => sum(lane, (l) => (x(t, h, first + g * extent(lane) + l) - book(h, g, k, l)) ** 2));
+  };
+
 /**
  * The kernel that codes `x: f32(token, head, channel)` for `coupled` of the same axes and coupling: the codes of the
  * centroids of `book`, as stored, at the least squared distance; of equally near ones the lowest.
@@ -62,12 +75,7 @@ export const encodeCoupled = <const T extends string, const H extends string, co
   coupling: Coupling<Couple, Bits>,
 ) => {
   const [token, head, channel] = axes;
-  const { couple, bits } = coupling;
+  const { bits } = coupling;
   const { group, code, lane } = coupledAxes(channel, coupling);
-  return kernel({ x: f32(token, head, channel), book: f16(head, group, code, lane) }, uint(bits)(token, head, group), ({ x, book }) => {
-    const first = groupOf(0, channel, lane); // 0, as in `coupled`
-    const distance = (t: number, h: number, g: number, k: number): number =>
-      sum(lane, (l) => (x(t, h, first + g * couple + l) - book(h, g, k, l)) ** 2);
-    return (t, h, g) => argmin(code, (k) => distance(t, h, g, k));
-  });
+  return kernel({ x: f32(token, head, channel), book: f16(head, group, code, lane) }, uint(bits)(token, head, group), ({ x, book }) => nearestCode({ channel, code, lane }, x, book));
 };

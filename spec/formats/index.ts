@@ -1,6 +1,6 @@
 /** @file Cache formats, written in the language. `spec/formats.md` says how each lies in memory. */
 
-export { coupled, encodeCoupled, type Coupling } from "./coupled";
+export { coupled, encodeCoupled, nearestCode, type Coupling } from "./coupled";
 export { fullPrecision } from "./full-precision";
 export { segmented } from "./segmented";
 export { encodePerChannel, encodePerToken, perChannel, perToken, scalesPerChannel, scalesPerToken, type Spacing } from "./uniform";

@@ -19,6 +19,7 @@ const AREAS: readonly (readonly [prefix: string, heading: string])[] = [
   ["KV51", "Saved graphs"],
   ["KV52", "The command line"],
   ["KV60", "Models"],
+  ["KV61", "Caches"],
 ];
 
 const code = (text: string): string => (text.includes("`") || text.includes("\n") ? `\n\n  \`\`\`\`ts\n  ${text.replaceAll("\n", "\n  ")}\n  \`\`\`\`\n` : ` \`${text}\``);

@@ -1,6 +1,6 @@
 /**
  * @file Every diagnostic code, each with an example and its mend. KV1: source text. KV2: indices and sizes. KV3: tensors
- * given to a kernel. KV4: devices. KV5: files and command lines. KV6: models.
+ * given to a kernel. KV4: devices. KV5: files and command lines. KV6: models and caches.
  */
 
 import { SOURCE } from "./source";
@@ -10,8 +10,9 @@ import { DEVICE } from "./device";
 import { FILES } from "./files";
 import { GRAPHS } from "./graphs";
 import { MODELS } from "./models";
+import { CACHES } from "./caches";
 import { SHELL } from "./shell";
 
-export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...MODELS } as const;
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...MODELS, ...CACHES } as const;
 
 export type Code = keyof typeof CATALOGUE;

@@ -1,0 +1,46 @@
+/**
+ * @file A cache as safetensors: every strip of tokens as its storage, the codebooks, and in the metadata what they are parts
+ * of and a checksum over all of it.
+ */
+
+import { fromHalves, toHalves } from "../../spec/tensor/half";
+import { toStorage } from "../../spec/tensor/storage";
+import type { TensorData } from "../../spec/tensor/tensor";
+import type { WritableTensor } from "../safetensors/write";
+import { bookName, checksumOf, FORMAT, FULL, stripName, VERSION, wordsOf, type Described } from "./file";
+import { isCoupled, PARTS, SIDES, storedElement, type CacheContents, type CacheFormat, type CheckedSpec, type Side } from "./spec";
+
+/** A cache ready to be written: `writeSafetensors(tensors, { metadata })`, or `writeSafetensorsFile`. */
+export interface SavedCache {
+  readonly tensors: Readonly<Record<string, WritableTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export function saved(spec: CheckedSpec, { tokens, strips }: CacheContents): SavedCache {
+  const tensors: Record<string, WritableTensor> = {};
+  spec.layers.forEach((formats, layer) => {
+    for (const side of SIDES) {
+      const format = formats[side];
+      if (isCoupled(format)) tensors[bookName(layer, side)] = { shape: format.book.shape, data: fromHalves(toHalves(format.book.data)), dtype: "F16" };
+      for (let sequence = 0; sequence < spec.batch; sequence++) {
+        for (const part of PARTS) tensors[stripName(sequence, layer, side, part)] = stored(part === "coded" ? format : FULL, strips(layer, sequence, side, part));
+      }
+    }
+  });
+  const { heads, channels, window, sinks } = spec;
+  const layers = spec.layers.map(({ keys, values }) => ({ keys: described(keys), values: described(values) }));
+  const sequences = Array.from({ length: spec.batch }, (_, sequence) => layers.map((_layer, layer) => tokens(layer, sequence)));
+  const cache = JSON.stringify({ heads, channels, window, sinks, layers, tokens: sequences } satisfies Described);
+  return { tensors, metadata: { format: FORMAT, version: VERSION, cache, checksum: checksumOf(cache, tensors) } };
+}
+
+const described = (format: CacheFormat): Described["layers"][number][Side] => (isCoupled(format) ? { couple: format.couple, bits: format.bits } : { element: format.element });
+
+/** Codes go packed, in the words in which they lie on a device: [token, head, word]. */
+function stored(format: CacheFormat, { shape, data }: TensorData): WritableTensor {
+  const element = storedElement(format);
+  if (element.kind !== "uint") return { shape, data: Float32Array.from(data), ...(element.kind === "f16" ? { dtype: "F16" } : {}) };
+  const words = toStorage(element, { shape, data });
+  const [tokens = 0, heads = 0] = shape;
+  return { shape: [tokens, heads, wordsOf(shape, element.bits)], data: words };
+}
