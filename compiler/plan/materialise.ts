@@ -15,14 +15,16 @@ const CHEAP = 8;
 
 const open = (builder: GraphBuilder, reduce: Reduce, nest: readonly Index[]): Opened => builder.open(reduce, nest.map(({ name }) => name));
 
+const knownPositions = new WeakMap<Value, number>();
+
 /** How many positions a reduction runs over, those of reductions inside it included; infinite where a size is open. */
-function positions(value: Value, known = new Map<Value, number>()): number {
-  const had = known.get(value);
+function positions(value: Value): number {
+  const had = knownPositions.get(value);
   if (had !== undefined) return had;
   let most = 1;
-  if (value.kind !== "index") for (const part of children(value)) most = Math.max(most, positions(part, known));
+  if (value.kind !== "index") for (const part of children(value)) most = Math.max(most, positions(part));
   if (value.kind === "reduce") most *= value.extent.kind === "constant" ? value.extent.value : Infinity;
-  known.set(value, most);
+  knownPositions.set(value, most);
   return most;
 }
 
@@ -63,6 +65,9 @@ function survey(builder: GraphBuilder, units: readonly Unit[], temporaries: Temp
   const users = new Map<Value, { readonly units: Set<number>; readonly inside: Set<Value | undefined> }>();
   const costly = (value: Value): boolean => positions(value) > CHEAP && bytes(value) <= largest;
   let number = 0;
+  // Of one unit. What is not repeated has just its own indices around it, so that a second walk of it would find the same:
+  // without this, reductions that each read the one before twice are walked once for every path through them.
+  const walked = new Set<Value>();
 
   const walk = (value: Value, lanes: number, nest: readonly Index[], inside: Value | undefined, seen: Set<Value>): void => {
     if (seen.has(value)) return;
@@ -85,6 +90,10 @@ function survey(builder: GraphBuilder, units: readonly Unit[], temporaries: Temp
       use.units.add(number);
       use.inside.add(inside);
     }
+    if (!repeated) {
+      if (walked.has(key)) return;
+      walked.add(key);
+    }
     const { index, where, body } = open(builder, value, nest);
     const deeper = new Set<Value>();
     for (const part of [where, body]) walk(part, lanes, [...around, index], key, deeper);
@@ -92,6 +101,7 @@ function survey(builder: GraphBuilder, units: readonly Unit[], temporaries: Temp
 
   for (const unit of units) {
     walk(unit.value, unit.axes.length, unit.axes, undefined, new Set());
+    walked.clear();
     number++;
   }
   const surveyed = new Set<string>();
@@ -107,6 +117,7 @@ function survey(builder: GraphBuilder, units: readonly Unit[], temporaries: Temp
         const seen = new Set<Value>();
         for (const part of [where, body]) walk(part, axes.length, [...axes, index], undefined, seen);
       }
+      walked.clear();
       number++;
     }
   }

@@ -2,7 +2,7 @@
 
 import { KvernError, type Diagnostic, type Related } from "../../spec/diagnostics/diagnostic";
 import { isTruth } from "../../spec/graph/builder";
-import type { Span, Value } from "../../spec/graph/node";
+import { DEEPEST, type Span, type Value } from "../../spec/graph/node";
 import type { Checked, Origin } from "./check";
 import type { GrowingBody } from "./body";
 import { expression } from "./expressions";
@@ -94,7 +94,9 @@ export class Evaluator implements Machine {
       if (this.origin.inPackage(node.getSourceFile()) === undefined) body.builder.span = this.origin.placeOf(node);
     }
     try {
-      return expression(this, node, scope);
+      const meaning = expression(this, node, scope);
+      if (meaning.kind === "node" && meaning.node.depth > DEEPEST) this.refuse(node, tooLarge(`${DEEPEST} operations one upon the other`));
+      return meaning;
     } finally {
       this.#nesting--;
       if (body !== undefined) body.builder.span = outer;

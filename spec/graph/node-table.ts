@@ -12,7 +12,7 @@ import {
 import type { Facts, Span, Value } from "./node";
 
 /** What a node is made of: all but what its table adds. */
-export type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels"> : never;
+export type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels" | "depth"> : never;
 
 const ids = (values: readonly Value[]): string => values.map((value) => value.id).join(" ");
 
@@ -86,16 +86,18 @@ export class NodeTable {
   #new(bare: Bare<Value>, facts: Facts): Value {
     let free: readonly string[] = NO_NAMES;
     let levels: Levels = NO_LEVELS;
+    let depth = 1;
     for (const part of children(bare as Value)) {
       free = union(free, part.free);
       levels = highest(levels, part.levels);
+      depth = Math.max(depth, part.depth + 1);
     }
     if (bare.kind === "index") free = union(free, [bare.name]);
     if (bare.kind === "reduce" || bare.kind === "table") {
       free = free.filter((name) => name !== bare.bound);
       levels = { ...levels, [bare.axis]: Number(bare.bound.slice(bare.bound.lastIndexOf("#") + 1)) };
     }
-    const node = Object.freeze({ ...bare, id: this.#count++, facts, free, levels }) as Value;
+    const node = Object.freeze({ ...bare, id: this.#count++, facts, free, levels, depth }) as Value;
     if (this.span !== undefined) this.spans.set(node, this.span);
     return node;
   }

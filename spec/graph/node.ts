@@ -32,7 +32,15 @@ interface Common {
   readonly free: readonly string[];
   /** For every axis bound somewhere below: the highest level in use. */
   readonly levels: Readonly<Record<string, number>>;
+  /** How many nodes stand below each other at the most, this one included. */
+  readonly depth: number;
 }
+
+/**
+ * The deepest that a graph of a program may be. Passes call themselves for the parts of a node, several calls for each
+ * level, within the smallest call stack that an engine has.
+ */
+export const DEEPEST = 500;
 
 /** A real number; ±∞ included, NaN excluded. Zeros have no sign. */
 export interface Constant extends Common { readonly kind: "constant"; readonly value: number }

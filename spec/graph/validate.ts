@@ -1,6 +1,6 @@
 /** @file Checks that a graph is well formed. Runs on everything read from outside, and between passes in tests. */
 
-import { REDUCE_OPERATORS, type Graph, type Tensor, type Value } from "./node";
+import { DEEPEST, REDUCE_OPERATORS, type Graph, type Tensor, type Value } from "./node";
 import { isTruth } from "./builder";
 import { children, postOrder } from "./children";
 
@@ -35,6 +35,11 @@ export function faults(graph: Graph, { portable = true }: { readonly portable?: 
     const own = new Set(indices.flatMap((index) => index.free));
     for (const name of value.free) if (!own.has(name)) fault(`the value of ${output.name} depends on ${name}, which is none of its indices`);
     for (const name of own) if (!name.includes("@")) fault(`the bound index ${name} escapes into ${output.name}`);
+  }
+  if (portable) {
+    if (graph.stores.length > graph.outputs.length) fault("an output is stored into twice");
+    const deepest = Math.max(0, ...roots.map(({ depth }) => depth));
+    if (deepest > DEEPEST) fault(`it nests ${deepest} deep, more than ${DEEPEST}`);
   }
   for (const output of graph.outputs) if (!graph.stores.some((store) => store.output === output)) fault(`nothing is stored into ${output.name}`);
   return found;
