@@ -19,7 +19,7 @@ import { ts } from "./typescript";
 const MOST_CALLS = 128;
 const MOST_NESTING = 1200;
 const MOST_STEPS = 400_000;
-const MOST_NODES = 200_000;
+const MOST_NODES = 60_000;
 
 /** A call that is going on. */
 interface Frame {

@@ -8,11 +8,10 @@ import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { isTruth } from "../../spec/graph/builder";
 import type { ReduceOperator, Value } from "../../spec/graph/node";
 import { axis, f16, f32, i32, joined, u32, uint, type ElementType } from "../../spec/language";
+import { IDENTIFIER } from "../../spec/tensor";
 import { describe, known, native, ofNode, UNDEFINED, type AxisMeaning, type EncodedMeaning, type Fault, type InputMeaning, type KernelMeaning, type Machine, type Meaning, type Native, type TensorMeaning } from "./meaning";
 import { items } from "./members";
 import type { ts } from "./typescript";
-
-const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
 const wrong = (what: string, expected: string, got: Meaning): Fault => ({ code: "KV1121", message: `${what} is of the wrong kind`, expected, got: describe(got) });
 

@@ -2,6 +2,7 @@
 
 import { DEEPEST, REDUCE_OPERATORS, type Graph, type Tensor, type Value } from "./node";
 import { isTruth } from "./builder";
+import { IDENTIFIER, isAxisName } from "../tensor/names";
 import { children, postOrder } from "./children";
 
 /** What is wrong with a graph: empty when nothing is. `portable` graphs hold no compiler's references. */
@@ -37,6 +38,9 @@ export function faults(graph: Graph, { portable = true }: { readonly portable?: 
     for (const name of own) if (!name.includes("@")) fault(`the bound index ${name} escapes into ${output.name}`);
   }
   if (portable) {
+    if (!IDENTIFIER.test(graph.name)) fault(`it is called ${JSON.stringify(graph.name.slice(0, 80))}`);
+    for (const { name } of graph.axes) if (!isAxisName(name)) fault(`an axis is called ${JSON.stringify(name.slice(0, 80))}`);
+    for (const { name } of tensors) if (!name.split(".").every((part) => IDENTIFIER.test(part))) fault(`a tensor is called ${JSON.stringify(name.slice(0, 80))}`);
     if (graph.stores.length > graph.outputs.length) fault("an output is stored into twice");
     const deepest = Math.max(0, ...roots.map(({ depth }) => depth));
     if (deepest > DEEPEST) fault(`it nests ${deepest} deep, more than ${DEEPEST}`);

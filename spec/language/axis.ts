@@ -5,7 +5,7 @@
  */
 
 import { refuse } from "../diagnostics/diagnostic";
-import { isSize, LARGEST_SIZE } from "../tensor";
+import { isAxisName, isSize, LARGEST_SIZE } from "../tensor";
 
 declare const axisOfIndex: unique symbol;
 
@@ -22,20 +22,17 @@ export interface Axis<Name extends string = string> {
   readonly parts?: readonly Axis[];
 }
 
-/** What an axis cannot be called: the graph and the command line give these characters a meaning. */
-const RESERVED = /[\s#@=,]/;
-
 /**
  * The axis called `name`; with `extent` its size is fixed.
- * @throws KvernError KV2104 for a name that is empty or holds white space or one of `# @ = ,`; KV2105 for an `extent`
+ * @throws KvernError KV2104 for a name that is empty, holds white space or one of `# @ = ,`, or is a property of every object; KV2105 for an `extent`
  * that is not an integer from 0 to 2³¹ − 1.
  */
 export const axis = <const Name extends string>(name: Name, extent?: number): Axis<Name> => {
-  if (name === "" || RESERVED.test(name)) {
+  if (!isAxisName(name)) {
     refuse({
       code: "KV2104",
       message: `an axis cannot be called ${JSON.stringify(name)}`,
-      expected: "a name without white space and without # @ = ,",
+      expected: "a name without white space and without # @ = , that is no property of every object, such as `constructor`",
     });
   }
   if (extent !== undefined && !isSize(extent)) {

@@ -1,8 +1,7 @@
 /** @file Names of inputs, storages and outputs are identifiers: a dot separates an input from its storage. */
 
 import { refuse } from "../diagnostics/diagnostic";
-
-const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+import { IDENTIFIER } from "../tensor";
 
 /** @throws KvernError KV3008 for a key of `record` that is not an identifier. */
 export const checkNames = (what: string, record: object): void => {

@@ -6,3 +6,4 @@ export * from "./packing";
 export * from "./half";
 export * from "./storage";
 export * from "./check";
+export * from "./names";

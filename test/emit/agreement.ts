@@ -31,6 +31,8 @@ export interface AgreementOptions {
   readonly sizes?: "open" | "fixed" | "both";
   /** Whether the bound may be infinite for every element. */
   readonly mayPromiseNothing?: boolean;
+  /** Whether the graph is one that a file may hold. */
+  readonly portable?: boolean;
 }
 
 /** The direct plan, and where reductions share a pass the most promising plans of that kind. */
@@ -49,8 +51,8 @@ async function run(program: Program, graph: Graph, inputs: Inputs, set: Sizes, f
 }
 
 /** Fails unless the device computes what the interpreter does, within its bound. */
-export async function agree(graph: Graph, inputs: Inputs, { set = {}, limits = {}, sizes = "both", mayPromiseNothing = false }: AgreementOptions = {}): Promise<Agreement> {
-  expect(faults(graph)).toEqual([]);
+export async function agree(graph: Graph, inputs: Inputs, { set = {}, limits = {}, sizes = "both", mayPromiseNothing = false, portable = true }: AgreementOptions = {}): Promise<Agreement> {
+  expect(faults(graph, { portable })).toEqual([]);
   const bound = bindSizes(graph, inputs, set);
   // A plan of folds replaces a reference once for a tile of no less than 64 positions, and once for a part.
   const rescalings = 2 * Math.max(0, ...Object.values(bound).map((size) => Math.ceil(size / 64) - 1));
