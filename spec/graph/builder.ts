@@ -119,13 +119,13 @@ export class GraphBuilder {
       if (coefficient === 0) return;
       if (term.kind === "constant" && Number.isFinite(term.value)) rest += coefficient * term.value;
       else if (term.kind === "linear") {
-        if (!term.terms.every(([k]) => Number.isFinite(coefficient * k))) return put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]]));
+        if (!term.terms.every(([k]) => Number.isFinite(coefficient * k))) { put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]])); return; }
         rest += coefficient * term.constant;
         for (const [k, t] of term.terms) put(coefficient * k, t);
       } else {
         const total = (sum.get(term) ?? 0) + coefficient;
         // What is too large to be one coefficient stays a product, which does not merge.
-        if (!Number.isFinite(total)) return put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]]));
+        if (!Number.isFinite(total)) { put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]])); return; }
         sum.set(term, total);
         if (coefficient > 0) above.set(term, (above.get(term) ?? 0) + coefficient);
       }
