@@ -6,6 +6,7 @@ import { filesInMemory, join, type Files } from "./source/files";
 import { packageSources } from "./source/package";
 
 export { CompileError } from "./source/compile";
+export { shard, type Sharded } from "./shard/kernels";
 export type { SerialisedGraph } from "../spec/graph/json";
 
 /** The kernels of a file, by the name under which it exports them. Plain data: it may be written as JSON. */

@@ -447,6 +447,8 @@ export class GraphBuilder {
     const [a, b] = right.kind === "constant" || (left.kind !== "constant" && left.id < right.id) ? [left, right] : [right, left];
     if (b.kind === "constant") {
       const { value } = b;
+      // (x = k ? k : x) = k is x = k.
+      if (a.kind === "select" && a.yes === b && a.condition.kind === "equal" && a.condition.left === a.no && a.condition.right === b) return a.condition;
       const asked = a.kind === "load" && (a.tensor.element.kind === "f32" || a.tensor.element.kind === "f16");
       if (!asked && value === -Infinity && !a.facts.mayBeNegativeInfinity) return this.false;
       if (!asked && value === Infinity && !a.facts.mayBePositiveInfinity) return this.false;

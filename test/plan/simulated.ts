@@ -32,7 +32,7 @@ export function runSimulated(
     for (const array of kernel.arrays) {
       if ((array.space !== "input" && array.space !== "buffer") || array.arena !== undefined) continue;
       const shape = array.shape.map((extent) => measure.of(extent)[1]);
-      memory.set(array.name, storage(array, shape, faults, array.space === "input" ? values.get(array.name) : undefined));
+      memory.set(array.name, storage(array, shape, faults, values.get(array.name)));
     }
     const run = simulate(kernel, { builder, sizes, storage: memory, warp }, faults);
     barriers += run.barriers;

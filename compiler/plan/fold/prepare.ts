@@ -78,7 +78,8 @@ export function readByRepair(builder: GraphBuilder, component: Component): reado
   return text === undefined ? [] : [...new Set([...slotNames(builder, text)].map(baseName))];
 }
 
-export function prepare(builder: GraphBuilder, fold: Fold): Prepared {
+/** @param options `mayBeEmpty`: the side at hand may have no position at all, so that even without a guard its state may be empty */
+export function prepare(builder: GraphBuilder, fold: Fold, { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {}): Prepared {
   const rename = (value: Value): Value => renamed(builder, value);
   const domainOf = (domain: Domain): Domain => ({ lower: domain.lower.map(rename), upper: domain.upper.map(rename), exact: domain.exact });
   const components = fold.components.map((component): Component => {
@@ -94,18 +95,18 @@ export function prepare(builder: GraphBuilder, fold: Fold): Prepared {
     };
   });
   const index = apart(builder, fold.index);
-  const { all, presence } = present(builder, components);
+  const { all, presence } = present(builder, components, mayBeEmpty);
   return { fold, index, extent: fold.extent, components: all, staged: stagedOf(builder, fold.name, index, all), domain: domainOf(fold.domain), presence };
 }
 
 /** Adds, before each component that repairs read and that does not say itself whether it is empty, one that does. */
-function present(builder: GraphBuilder, components: readonly Component[]): { readonly all: readonly Component[]; readonly presence: ReadonlyMap<string, Presence> } {
+function present(builder: GraphBuilder, components: readonly Component[], mayBeEmpty: boolean): { readonly all: readonly Component[]; readonly presence: ReadonlyMap<string, Presence> } {
   const read = new Set(components.flatMap((component) => readByRepair(builder, component)));
   const presence = new Map<string, Presence>();
   const all: Component[] = [];
   for (const component of components) {
     if (read.has(component.name)) {
-      if (component.where === builder.true) presence.set(component.name, { kind: "always" });
+      if (component.where === builder.true && !mayBeEmpty) presence.set(component.name, { kind: "always" });
       else if ((component.op === "max" || component.op === "min") && !isInfinite(infinitiesOf(component.body))) presence.set(component.name, { kind: "extreme" });
       else {
         const name = `${component.name} present`;

@@ -66,8 +66,8 @@ export function named(prepared: Prepared, name: string): Component {
   return found;
 }
 
-/** Replaces the slots of this fold's components in a value, by side: `@old`, `@new`, or neither. */
-export function resolve(builder: GraphBuilder, prepared: Prepared, value: Value, read: (component: Component, side: "old" | "new", indices: readonly Value[]) => Value): Value {
+/** Replaces the slots of this fold's components in a value, by side: `@old`, `@new`, or neither. Those of folds that are done stay. */
+export function resolve(builder: GraphBuilder, prepared: Prepared, value: Value, read: (component: Component, side: "old" | "new", indices: readonly Value[]) => Value | undefined): Value {
   const names = new Set(prepared.components.map(({ name }) => name));
   return readSlots(builder, value, (slot: Slot) => {
     const base = baseName(slot.name);
@@ -89,8 +89,8 @@ export function liveTest(builder: GraphBuilder, prepared: Prepared, component: C
       case "counted": tests.push(builder.less(builder.zero, read(named(prepared, presence.component), false, indices))); break;
     }
   };
-  if (text !== undefined) readSlots(builder, text, (slot) => {
-    test(named(prepared, baseName(slot.name)), slot.indices);
+  if (text !== undefined) resolve(builder, prepared, text, (other, _, indices) => {
+    test(other, indices);
     return undefined;
   });
   if (holder !== undefined) tests.push(liveTest(builder, prepared, holder, read, always));

@@ -11,8 +11,9 @@ import { FILES } from "./files";
 import { GRAPHS } from "./graphs";
 import { MODELS } from "./models";
 import { CACHES } from "./caches";
+import { SHARDS } from "./shards";
 import { SHELL } from "./shell";
 
-export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...MODELS, ...CACHES } as const;
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...SHARDS, ...MODELS, ...CACHES } as const;
 
 export type Code = keyof typeof CATALOGUE;
