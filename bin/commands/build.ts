@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { SerialisedGraph } from "../../spec/graph/json";
-import { refuse } from "../../spec/diagnostics/diagnostic";
+import { KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Sizes } from "../../spec/tensor/check";
 import { refuseEmpty } from "../kernels";
 import { axisSizes, SET } from "../options";
@@ -8,23 +8,30 @@ import { axisSizes, SET } from "../options";
 interface Options {
   readonly out: string;
   readonly set?: Sizes;
+  readonly partial?: true;
+  readonly shard?: string;
 }
 
 /** `kvern build FILE… --out DIR`: what a program needs that runs kernels without a compiler. */
 export function build(program: Command): void {
-  program
+  const command = program
     .command("build")
     .summary("write graphs, WGSL, gpu.js modules and launchers")
     .description(
       "Writes for every exported kernel NAME.graph.json, the portable graph; NAME.wgsl, the text of all its dispatches;\n" +
-        "NAME.gpu.js, its kernels for gpu.js and what chains them; and NAME.ts, a typed launcher that imports kvern/runtime only. Nothing is written unless all kernels are in order.",
+        "NAME.gpu.js, its kernels for gpu.js and what chains them; and NAME.ts, a typed launcher that imports kvern/runtime only. Nothing is written unless all kernels are in order.\n" +
+        "With --partial also NAMEPartial, NAMEJoin and NAMEMerge, by which an axis is shared out over devices and machines.",
     )
     .argument("<file...>", "TypeScript files that export kernels")
     .requiredOption("--out <dir>", "the folder to write to; it is made if it is not there")
     .option(...SET, axisSizes)
-    .action(async (files: readonly string[], { out, set = {} }: Options) => {
+    .option("--partial", "also write the kernels that give the state of a shard, join states, and make the outputs of them")
+    .option("--shard <axis>", "with --partial: the axis that is cut, where it could be several")
+    .action(async (files: readonly string[], { out, set = {}, partial, shard }: Options) => {
+      if (shard !== undefined && partial === undefined) command.error("error: option '--shard <axis>' goes with '--partial'");
       const { filesOf } = await import("../built/kernel");
-      const kernels = await compileAll(files);
+      const whole = await compileAll(files);
+      const kernels = partial === undefined ? whole : unlike([...whole, ...(await shardAll(whole, shard))]);
       refuseUnknown(kernels.map(({ graph }) => graph), set);
       const texts = new Map(kernels.flatMap(({ file, graph }) => [...filesOf(file, graph, sizesOf(graph, set))]));
       const { writeFolder } = await import("../built/folder");
@@ -41,19 +48,47 @@ interface Source {
 /** @throws KvernError KV5204 a file without kernels; KV5205 two kernels of one name; what is wrong with the files */
 async function compileAll(files: readonly string[]): Promise<readonly Source[]> {
   const { compileFile } = await import("../../compiler");
-  const kernels = new Map<string, Source>();
+  const kernels: Source[] = [];
   for (const file of new Set(files)) {
     const compiled = Object.values((await compileFile(file)).kernels);
     if (compiled.length === 0) refuseEmpty(file);
-    for (const graph of compiled) {
-      const before = kernels.get(graph.name);
-      if (before !== undefined) {
-        refuse({ code: "KV5205", file, message: `the kernel \`${graph.name}\` would be written over that of ${before.file}`, mend: "Build the files into folders of their own." });
-      }
-      kernels.set(graph.name, { file, graph });
-    }
+    kernels.push(...compiled.map((graph) => ({ file, graph })));
   }
-  return [...kernels.values()];
+  return unlike(kernels);
+}
+
+/** @throws KvernError KV5301, KV5302 for a kernel that cannot be cut */
+async function shardAll(kernels: readonly Source[], axis: string | undefined): Promise<readonly Source[]> {
+  const { shard } = await import("../../compiler");
+  return kernels.flatMap(({ file, graph }) => {
+    const { partial, join, merge } = inFile(file, () => shard(graph, axis));
+    return [partial, join, merge].map((each) => ({ file, graph: each }));
+  });
+}
+
+/** Faults that say in which file the kernel is. */
+function inFile<Result>(file: string, make: () => Result): Result {
+  try {
+    return make();
+  } catch (fault) {
+    if (!(fault instanceof KvernError)) throw fault;
+    const [first, ...others] = fault.diagnostics.map((diagnostic) => ({ file, ...diagnostic }));
+    if (first === undefined) throw fault;
+    throw new KvernError([first, ...others]);
+  }
+}
+
+/** @throws KvernError KV5205 two kernels of one name */
+function unlike(kernels: readonly Source[]): readonly Source[] {
+  const files = new Map<string, string>();
+  for (const { file, graph } of kernels) {
+    const before = files.get(graph.name);
+    if (before !== undefined) {
+      refuse({ code: "KV5205", file, message: `the kernel \`${graph.name}\` would be written over that of ${before}`, mend: "Build the files into folders of their own." });
+    }
+    files.set(graph.name, file);
+  }
+  return kernels;
 }
 
 /** Of the sizes to fix, those of axes that this kernel has: several kernels share one command line. */

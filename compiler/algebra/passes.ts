@@ -2,6 +2,7 @@
  * @file The passes of the algebra, in order, on one page.
  *
  *     simplify   in the factories of `GraphBuilder`: normal forms, ranges, affine indices; each step shrinks
+ *     divisors   an open size that divides is at least 1                                                     divisors.ts
  *     split      an axis used through ⌊·/k⌋, ·%k or ·<k becomes its digits                                   split.ts
  *     hoist      in the factories: what does not depend on a loop leaves it
  *     choices    unroll | align | tabulate | group, those of the plan, in its order                          choices.ts
@@ -19,6 +20,7 @@ import { applyChoices, CHOICES } from "./choices";
 import type { AlgebraRecord, Choice, Derived, Firing } from "./derived";
 import type { Rules } from "./components";
 import { deriveFolds, RULES } from "./folds";
+import { divisors } from "./divisors";
 import { split } from "./split";
 
 /** A graph as the passes hand it on, with what they did so far. */
@@ -32,6 +34,7 @@ export interface Pass {
 
 /** The passes that every graph goes through before its choices are listed. */
 export const CANONICAL: readonly Pass[] = [
+  { name: "divisors", why: "a quotient by a size is then known to be finite, and leaves reductions also where the size is open", run: divisors },
   { name: "split", why: "heads that share a key, channels of one code and rotated pairs get axes of their own", run: split },
 ];
 

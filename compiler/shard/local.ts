@@ -24,9 +24,6 @@ export interface Place {
 }
 
 export class Local {
-  /** Whether anything depends on where the shard lies. */
-  placed = false;
-
   constructor(readonly builder: GraphBuilder, readonly axis: string, readonly place: Place) {}
 
   /** A value over the positions of `index`. */
@@ -60,19 +57,15 @@ export class Local {
 
   /** A position of the shard, on the whole axis. */
   position(local: Value): Value {
-    this.placed = true;
     return this.builder.add(this.place.start, local);
   }
 
   /** A position on the whole axis, whatever a state says. */
   inside(position: Value): Value {
-    this.placed = true;
     return this.builder.clamp(position, this.place.whole);
   }
 
   #size(node: Value): Value | undefined {
-    if (node.kind !== "extent" || node.axis !== this.axis) return undefined;
-    this.placed = true;
-    return this.place.whole;
+    return node.kind === "extent" && node.axis === this.axis ? this.place.whole : undefined;
   }
 }

@@ -14,10 +14,11 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import { postOrder } from "../../spec/graph/children";
 import type { AxisDeclaration, Graph, Obligation, Store, Tensor, Value } from "../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../algebra/derived";
+import { divisors } from "../algebra/divisors";
 import { replaceOpened } from "../algebra/opened";
 import { deriveFolds } from "../algebra/folds";
 import { prepare, readSlots, type Prepared } from "../plan/fold/prepare";
-import { asRead, asStored, Coarser, isArg, named } from "../plan/fold/state";
+import { asRead, asStored, bounded, Coarser, isArg, named } from "../plan/fold/state";
 import { Local, Unshardable } from "./local";
 import { readStates, stateElement, stateStore, stateTensor } from "./state";
 
@@ -38,7 +39,7 @@ export function shardAlong(builder: GraphBuilder, graph: Graph, axis: string): S
 }
 
 /** The axes that folds run over. */
-export const foldedAxes = (builder: GraphBuilder, graph: Graph): readonly string[] => [...new Set(deriveFolds(builder, graph).folds.map(({ axis }) => axis))];
+export const foldedAxes = (builder: GraphBuilder, graph: Graph): readonly string[] => [...new Set(deriveFolds(builder, divisors(builder, graph).graph).folds.map(({ axis }) => axis))];
 
 class Sharding {
   readonly #derived: Derived;
@@ -49,14 +50,17 @@ class Sharding {
   readonly #names: { readonly start: string; readonly whole: string; readonly side: string };
 
   constructor(readonly builder: GraphBuilder, readonly graph: Graph, readonly axis: string) {
-    const declared = graph.axes.find(({ name }) => name === axis)?.extent;
+    const { extent: declared, parts } = graph.axes.find(({ name }) => name === axis) ?? {};
+    const joined = graph.axes.find((each) => each.parts?.includes(axis))?.name;
+    if (parts !== undefined) throw new Unshardable(`\`${axis}\` is ${parts.map((part) => `\`${part}\``).join(" and ")} one after the other`);
+    if (joined !== undefined) throw new Unshardable(`\`${axis}\` is a part of \`${joined}\``);
     if (declared !== undefined) throw new Unshardable(`\`${axis}\` is declared with ${declared} positions, so that every run has all of them`);
     const taken = new Set(graph.axes.map(({ name }) => name));
     const fresh = (name: string): string => (taken.has(`${axis}.${name}`) ? fresh(`${name}_`) : `${axis}.${name}`);
     this.#names = { start: fresh("start"), whole: fresh("whole"), side: fresh("shard") };
     this.#local = new Local(builder, axis, { start: builder.extent(this.#names.start), whole: builder.extent(this.#names.whole) });
     // Unsplit: a state has the axes of the program.
-    this.#derived = deriveFolds(builder, graph);
+    this.#derived = deriveFolds(builder, divisors(builder, graph).graph);
     const over = this.#derived.folds.filter((fold) => fold.axis === axis);
     if (over.length === 0) throw new Unshardable(`nothing is reduced over \`${axis}\` but inside other loops`);
     for (const { pass, because } of over) if (pass > 0) throw new Unshardable(`it takes a further pass over \`${axis}\`: ${because.map(({ why }) => why).join("; ")}`);
@@ -67,19 +71,20 @@ class Sharding {
   make(): ShardedGraph {
     const { axis, graph, builder } = this;
     const { side } = this.#names;
+    const outer = [...new Set(graph.outputs.flatMap(({ axes }) => axes))];
     const partial: Store[] = [];
     const join: Store[] = [];
     const read = new Map<string, (indices: readonly Value[]) => Value>();
     for (const prepared of this.#mine) {
       const values = new Map(prepared.components.map((component) => [component, this.#valueOf(prepared, component)]));
       const elements = new Map([...values].map(([component, value]) => [component, stateElement(component, value)]));
-      const tensor = (component: Component, prefix: "state" | "states"): Tensor => stateTensor(component, elements.get(component) ?? { kind: "f32" }, prefix, prefix === "states" ? [side] : []);
-      for (const [component, value] of values) partial.push(stateStore(builder, component, tensor(component, "state"), this.#asState(prepared, component, value)));
+      const tensor = (component: Component, prefix: "state" | "states"): Tensor => stateTensor(component, elements.get(component) ?? { kind: "f32" }, prefix, outer, prefix === "states" ? [side] : []);
+      for (const [component, value] of values) partial.push(stateStore(builder, component, outer, tensor(component, "state"), this.#asState(prepared, component, value)));
       const states = new Map(prepared.components.map((component) => [component.name, tensor(component, "states")]));
       const at = builder.index(side, builder.extent(side), SIDE);
-      const coarser = new Coarser(builder, prepared, at, builder.true, readStates(builder, states, at));
+      const coarser = new Coarser(builder, prepared, at, builder.true, readStates(builder, outer, states, at));
       for (const component of prepared.components) {
-        join.push(stateStore(builder, component, tensor(component, "state"), this.#joined(component, coarser)));
+        join.push(stateStore(builder, component, outer, tensor(component, "state"), this.#joined(component, coarser)));
         read.set(component.name, (indices) => this.#merged(component, coarser, indices));
       }
     }
@@ -146,18 +151,8 @@ class Sharding {
   }
 
   #merged(component: Component, coarser: Coarser, indices: readonly Value[]): Value {
-    const stored = this.#bounded(component, coarser.at(component, false, indices));
+    const stored = bounded(this.builder, component, coarser.at(component, false, indices));
     return asRead(this.builder, component, stored, isArg(component) ? this.#local.inside(stored) : stored);
-  }
-
-  /** A merged value of which is known what is known of the component: a root of it may be taken. */
-  #bounded(component: Component, value: Value): Value {
-    const { builder } = this;
-    const { low } = component.live.facts;
-    if (component.op === "any" || isArg(component) || low < 0 || value.facts.low >= 0) return value;
-    const bounded = builder.larger(value, builder.zero);
-    const empty = builder.identity(component.op);
-    return component.op === "sum" ? bounded : builder.select(builder.equal(value, empty), empty, bounded);
   }
 
   /** A value of an output or of another fold, with the states merged. */
@@ -195,17 +190,25 @@ class Sharding {
     }
     const outputs = stores.map(({ output }) => output);
     for (const { axes } of [...inputs.values(), ...outputs]) for (const axis of axes) sizes.add(axis);
-    const obligations = [...this.#obligations(sizes), ...(sizes.has(this.axis) && this.#local.placed ? [this.#inWhole()] : [])];
+    const { start, whole } = this.#names;
+    const own = this.#obligations(sizes);
+    const placed = postOrder(own.flatMap(({ claim }) => parts(claim))).some((node) => node.kind === "extent" && node.axis === whole) || sizes.has(start) || sizes.has(whole);
+    const obligations = [...own, ...(sizes.has(this.axis) && placed ? [this.#inWhole()] : [])];
     for (const { claim } of obligations) {
-      for (const node of postOrder(claim.kind === "divides" ? [claim.dividend, claim.divisor] : [claim.index, ...claim.under])) if (node.kind === "extent") sizes.add(node.axis);
+      if (claim.kind === "inside") sizes.add(claim.axis);
+      for (const node of postOrder(parts(claim))) if (node.kind === "extent") sizes.add(node.axis);
     }
+    for (const { name: each, parts = [] } of [...graph.axes].reverse()) if (sizes.has(each)) for (const part of parts) sizes.add(part);
     const known: readonly AxisDeclaration[] = [...graph.axes, ...Object.values(this.#names).map((each) => ({ name: each }))];
     const order = new Map(graph.inputs.map((tensor, at) => [tensor.name, at]));
     return {
       name,
       axes: known.filter((each) => sizes.has(each.name)),
       inputs: [...inputs.values()].sort((a, b) => (order.get(a.name) ?? Infinity) - (order.get(b.name) ?? Infinity)),
-      outputs, stores, obligations, spans: builder.spans,
+      outputs,
+      stores,
+      obligations,
+      spans: builder.spans,
     };
   }
 
@@ -235,6 +238,8 @@ class Sharding {
     return { claim: { kind: "inside", index: last, axis: this.#names.whole, of: axis, under: [] }, span: undefined };
   }
 }
+
+const parts = (claim: Obligation["claim"]): readonly Value[] => (claim.kind === "divides" ? [claim.dividend, claim.divisor] : [claim.index, ...claim.under]);
 
 /** The number of the index over states: apart from those of binders and of own axes. */
 const SIDE = 3000;

@@ -125,6 +125,10 @@ class Case {
     return Object.fromEntries(inputs.flatMap(({ name }) => (from[name] === undefined ? [] : [[name, from[name]]])));
   }
 
+  uncut(saved: SerialisedGraph): Tensors {
+    return this.runner.run(saved, this.inputs, this.#set(saved));
+  }
+
   partial(from: number, to: number): Tensors {
     const { partial } = this.sharded;
     return this.runner.run(partial, this.#given(partial, cut(this.inputs, this.signature, "token", from, to)), this.#set(partial, from));
@@ -157,6 +161,7 @@ describe.each(Object.entries(SHARDABLE))("%s", (_, program) => {
   it.each<Plans>(["direct", "folds"])("gives the whole kernel's outputs at every cut, an empty shard included (%s)", async (plans) => {
     const { saved, sharded } = await made;
     const c = new Case(program, saved, sharded, 1, plans);
+    within(c.uncut(saved), c.whole, "uncut");
     for (let at = 0; at <= TOKENS; at++) within(c.merge([c.partial(0, at), c.partial(at, TOKENS)]), c.whole, `cut at ${at}`);
   });
 

@@ -77,6 +77,63 @@ for (const mode of ["cpu", "webasm"]) {
   });
 });
 
+describe("build --partial", () => {
+  test("writes kernels by which shards on several devices give what the whole kernel gives", () => {
+    const { code, stderr } = folder.kvern("build", "attention.ts", "--out", "shards", "--partial");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(folder.list("shards").filter((name) => name.endsWith(".wgsl"))).toEqual(["attend.wgsl", "attendJoin.wgsl", "attendMerge.wgsl", "attendPartial.wgsl"]);
+    // Powers of two all over, so that the shards and the whole round nothing and are equal.
+    folder.write("shards/main.ts", `import { openDevice, tensor, type TensorData } from "kvern/runtime";
+import { prepareAttend } from "./attend.js";
+import { prepareAttendJoin } from "./attendJoin.js";
+import { prepareAttendMerge } from "./attendMerge.js";
+import { prepareAttendPartial, type AttendPartialOutputs } from "./attendPartial.js";
+
+const q = tensor([2, 8], new Float32Array(16));
+const book = tensor([1, 1, 256, 8], Float32Array.from({ length: 2048 }, (_, at) => Math.floor(at / 8) + (at % 8) / 8));
+const codes = (from: number, to: number) => tensor([to - from, 1, 1], Uint8Array.of(1, 2, 8, 16, 32, 64, 128, 5).slice(from, to));
+const inputs = (from: number, to: number) => ({ q, "keys.codes": codes(from, to), "keys.book": book, "values.codes": codes(from, to), "values.book": book });
+const stacked = (tensors: readonly TensorData[]): TensorData => tensor([tensors.length, ...(tensors[0]?.shape ?? [])], Float32Array.from(tensors.flatMap(({ data }) => Array.from(data))));
+const states = (all: readonly AttendPartialOutputs[]) => ({
+  "states.max": stacked(all.map((state) => state["state.max"])), "states.sum": stacked(all.map((state) => state["state.sum"])), "states.sum2": stacked(all.map((state) => state["state.sum2"])),
+});
+
+const machines = await Promise.all([0, 1].map(() => openDevice({ backend: "interpreter" })));
+const [here, there] = machines as [typeof machines[0], typeof machines[0]];
+if (!here || !there) throw new Error("no device");
+const whole = await (await prepareAttend(here)).run(inputs(0, 8));
+const [first, second] = [await prepareAttendPartial(here), await prepareAttendPartial(there)];
+const parts = [await second.run(inputs(3, 8)), await first.run(inputs(0, 3)), await second.run(inputs(4, 4))];
+const join = await prepareAttendJoin(there), merge = await prepareAttendMerge(here);
+const joined = await join.run(states(parts));
+for (const { out } of [await merge.run(states(parts)), await merge.run(states([joined]))]) console.log(out.shape, String(out.data) === String(whole.out.data));
+const none = await merge.run(states([await first.run(inputs(0, 0))]));
+console.log(String(none.out.data) === String(new Float32Array(16)));
+for (const machine of machines) await machine.close();
+`);
+    const places = { rootDir: join(folder.path, "shards"), outDir: join(folder.path, "shards-js") };
+    expect(folder.tsc({ module: "NodeNext", exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, ...places }, "shards")).toBe("");
+    expect(folder.node("shards-js/main.js")).toEqual({ code: 0, stdout: "[ 2, 8 ] true\n[ 2, 8 ] true\ntrue\n", stderr: "" });
+  });
+
+  test("says where a launcher needs to know where its shard lies", () => {
+    folder.write("mean.ts", `import { axis, f32, kernel, mean } from "kvern";\nconst n = axis("n");\nexport const middle = kernel({ x: f32(n) }, f32(), ({ x }) => () => mean(n, x));\n`);
+    expect(folder.kvern("build", "mean.ts", "--out", "mean", "--partial").code).toBe(0);
+    expect(text("mean/middleMerge.ts")).toContain('set?: Pick<MiddleMergeSizes, "n.whole">');
+    expect(text("mean/middlePartial.ts")).not.toContain("n.whole");
+  });
+
+  test("refuses a kernel that needs two passes, with the reason, and an axis that is not there", () => {
+    folder.write("minp.ts", `import { axis, f32, kernel, max, sum } from "kvern";\nconst n = axis("n");\nexport const kept = kernel({ p: f32(n) }, f32(), ({ p }) => () => { const top = max(n, p); return sum(n, (i) => (p(i) > 0.25 * top ? p(i) : 0)); });\n`);
+    const refused = folder.kvern("build", "minp.ts", "--out", "none", "--partial");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^minp\.ts - error KV5301: `kept` cannot be cut into shards .*it takes a further pass over `n`/);
+    expect(folder.kvern("build", "attention.ts", "--out", "none", "--partial", "--shard", "tokens").stderr).toMatch(/^attention\.ts - error KV5302: .*`token`/);
+    expect(folder.kvern("build", "attention.ts", "--out", "none", "--shard", "token")).toMatchObject({ code: 2, stderr: expect.stringContaining("goes with '--partial'") as unknown });
+    expect(folder.list()).not.toContain("none");
+  });
+});
+
 describe("nothing is written where something is wrong", () => {
   test("with one of the files", () => {
     folder.write("bad.ts", `${DOUBLE}let y = x;`);

@@ -18,6 +18,7 @@ const AREAS: readonly (readonly [prefix: string, heading: string])[] = [
   ["KV50", "Files of tensors"],
   ["KV51", "Saved graphs"],
   ["KV52", "The command line"],
+  ["KV53", "Shards"],
   ["KV60", "Models"],
   ["KV61", "Caches"],
 ];

@@ -16,7 +16,7 @@ import { axesOf, mapKernel, type Task } from "./map";
 import type { FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 import { dependenceOrder } from "./order";
 import { prepare, readAnyStaged, readSlots, readStaged, renamedStore, slotNames, type Prepared, type Staged } from "./prepare";
-import { asRead, asStored, Coarser, isArg, mayBeInfinite, resolve, storedFacts } from "./state";
+import { asRead, asStored, bounded, Coarser, isArg, mayBeInfinite, resolve, storedFacts } from "./state";
 import { Stream } from "./stream";
 import { Tables, type Table } from "./tables";
 import { PlanRefused, Workshop } from "./workshop";
@@ -191,7 +191,10 @@ class Schedule {
     if (!needed && stores.length > 0) {
       this.#store(stores.map((store) => ({
         ...store,
-        value: resolve(builder, prepared, store.value, (component, _, indices) => asRead(builder, component, coarser.at(component, false, indices), coarser.at(component, true, indices))),
+        value: resolve(builder, prepared, store.value, (component, _, indices) => {
+          const merged = (live: boolean): Value => bounded(builder, component, coarser.at(component, live, indices));
+          return asRead(builder, component, merged(false), merged(true));
+        }),
       })));
       return true;
     }

@@ -60,6 +60,15 @@ export function asStored(builder: GraphBuilder, component: Component, value: Val
   return component.op === "any" ? builder.select(value, builder.one, builder.zero) : value;
 }
 
+/** A merged value of which is known what is known of the component: a root of it, say, may be taken. */
+export function bounded(builder: GraphBuilder, component: Component, value: Value): Value {
+  const { op, live: { facts: { low } } } = component;
+  if (op === "any" || isArg(component) || low < 0 || value.facts.low >= 0) return value;
+  const least = builder.larger(value, builder.zero);
+  const empty = builder.identity(op);
+  return op === "sum" ? least : builder.select(builder.equal(value, empty), empty, least);
+}
+
 export function named(prepared: Prepared, name: string): Component {
   const found = prepared.components.find((component) => component.name === name);
   if (found === undefined) throw new InternalError(`the fold ${prepared.fold.name} has no component ${name}`);
