@@ -224,7 +224,7 @@ class Sharding {
         const dividend = whole(claim.dividend);
         const divisor = whole(claim.divisor);
         const open = postOrder([dividend, divisor]).filter((node) => node.kind === "extent");
-        return open.every((node) => node.kind === "extent" && sizes.has(node.axis)) ? [{ claim: { kind: "divides", dividend, divisor }, span }] : [];
+        return open.every((node) => sizes.has(node.axis)) ? [{ claim: { kind: "divides", dividend, divisor }, span }] : [];
       }
       if (claim.axis === this.axis || !sizes.has(claim.axis)) return [];
       return [{ claim: { ...claim, index: whole(claim.index), under: claim.under.map(whole) }, span }];
