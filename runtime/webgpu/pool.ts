@@ -55,6 +55,11 @@ export class BufferPool {
     return { leased: this.#leased.size, idle: this.#idle.length };
   }
 
+  /** Bytes of the buffers that lie idle. */
+  get idleBytes(): number {
+    return this.#idle.reduce((sum, { buffer }) => sum + buffer.size, 0);
+  }
+
   /**
    * A buffer of at least `bytes`, with arbitrary contents; call it inside error scopes.
    * @throws InternalError when `bytes` is beyond what the device allows, which callers check
@@ -78,7 +83,7 @@ export class BufferPool {
   release(lease: Lease): void {
     if (!this.#leased.delete(lease.buffer)) return;
     this.#idle.push(lease);
-    let bytes = this.#idle.reduce((sum, { buffer }) => sum + buffer.size, 0);
+    let bytes = this.idleBytes;
     while (bytes > IDLE_BYTES) {
       const oldest = this.#idle.shift();
       if (oldest === undefined) break;

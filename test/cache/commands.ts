@@ -6,11 +6,12 @@ import { expect } from "vitest";
 import type { Cache } from "../../runtime/cache/cache";
 import { loadCache } from "../../runtime/cache/load";
 import { PARTS, SIDES } from "../../runtime/cache/spec";
-import type { RunInput } from "../../runtime/device";
+import type { PreparedKernel, RunInput } from "../../runtime/device";
 import { isBufferTensor, isDeviceTensor } from "../../runtime/kernel";
 import { readSafetensors } from "../../runtime/safetensors/read";
 import { writeSafetensors } from "../../runtime/safetensors/write";
 import { elementCount, type TensorData } from "../../spec/tensor/tensor";
+import { expectAttention } from "./attend";
 import type { Model } from "./model";
 import { onGrid } from "./samples";
 
@@ -177,6 +178,24 @@ class SaveAndLoad extends OfOne implements Command {
 
   override toString(): string {
     return `save and load ${this.which}`;
+  }
+}
+
+/** With up to 8 newest tokens as queries, under a mask, a soft cap and a sliding window. */
+export class Attend extends OfOne implements Command {
+  constructor(readonly kernel: PreparedKernel, which: number, readonly sequence: number, readonly queries: number) {
+    super(which);
+  }
+
+  async run(models: Models, real: Real): Promise<void> {
+    const { cache, model } = this.pick(models, real);
+    const sequence = this.sequence % model.batch;
+    const queries = Math.min(this.queries, model.length(0, sequence));
+    await expectAttention(this.kernel, cache, model, { sequence, queries });
+  }
+
+  override toString(): string {
+    return `attend with ${this.queries} over sequence ${this.sequence} of ${this.which}`;
   }
 }
 

@@ -7,9 +7,10 @@ import { createCache } from "../../runtime/cache/cache";
 import type { Device } from "../../runtime/device";
 import { openDevice } from "../../runtime";
 import { openInspected } from "../device/harness";
-import { commands } from "./commands";
+import { kernels } from "./attend";
+import { Attend, commands } from "./commands";
 import { Model } from "./model";
-import { specOf, type Shape } from "./samples";
+import { SHAPES, specOf } from "./samples";
 
 const webgpu = await openInspected();
 const devices: readonly (readonly [string, Device, runs: number])[] = [
@@ -21,21 +22,15 @@ afterAll(async () => {
   for (const [, device] of devices) await device.close();
 });
 
-/** Heads and channels for which a view on a GPU begins anywhere, and for which it does not; all ways of storing. */
-const SHAPES: readonly (readonly [string, Shape])[] = [
-  ["no window", { heads: 2, channels: 8, kinds: [[[4, 3], [2, 5]]] }],
-  ["a window of 1", { heads: 1, channels: 12, window: 1, kinds: [[[3, 4], "f16"]] }],
-  ["a window of 5 and 2 sinks", { heads: 2, channels: 32, window: 5, sinks: 2, kinds: [[[8, 4], [16, 3]], [[1, 1], "f32"]] }],
-  ["3 sinks, a batch of 3", { heads: 2, channels: 8, sinks: 3, batch: 3, kinds: [["f32", [8, 4]]] }],
-  ["a window of 4 in f16, a batch of 2", { heads: 2, channels: 8, window: 4, sinks: 1, batch: 2, kinds: [["f16", [4, 4]]] }],
-];
-
 describe.each(devices)("%s", (_, device, runs) => {
-  test.each(SHAPES)("holds what plain arrays hold: %s", { timeout: 240_000 }, async (_name, shape) => {
+  test.each(Object.entries(SHAPES))("holds what plain arrays hold, and attends as they say: %s", { timeout: 240_000 }, async (name, shape) => {
     const spec = specOf(shape);
+    const { heads, channels } = spec;
+    const kernel = await device.prepare(kernels[name], { set: { channel: channels, kvHead: heads, head: 2 * heads } });
+    const attend = fc.tuple(fc.nat(5), fc.nat(3), fc.integer({ min: 1, max: 8 })).map((all) => new Attend(kernel, ...all));
     const before = webgpu?.pool.count.leased;
     await fc.assert(
-      fc.asyncProperty(commands(40), async (list) => {
+      fc.asyncProperty(commands(40, [attend]), async (list) => {
         const caches = [await createCache(spec, device)];
         try {
           await fc.asyncModelRun(() => ({ model: { models: [new Model(spec)] }, real: { caches } }), list);

@@ -27,3 +27,12 @@ export interface Shape extends Omit<CacheSpec, "layers"> {
 export function specOf({ kinds, ...shape }: Shape): CacheSpec {
   return { ...shape, layers: kinds.map(([keys, values], layer) => ({ keys: formatOf(keys, shape.heads, shape.channels, 10 * layer + 1), values: formatOf(values, shape.heads, shape.channels, 10 * layer + 2) })) };
 }
+
+/** Heads and channels for which a view on a GPU begins at any token, and for which it does not; all ways of storing. */
+export const SHAPES = {
+  noWindow: { heads: 2, channels: 20, kinds: [[[4, 3], [2, 5]]] },
+  windowOf1: { heads: 1, channels: 12, window: 1, kinds: [[[3, 4], "f16"]] },
+  windowAndSinks: { heads: 2, channels: 32, window: 5, sinks: 2, kinds: [[[8, 4], [16, 3]], [[1, 1], "f32"]] },
+  sinksAlone: { heads: 2, channels: 8, sinks: 3, batch: 3, kinds: [["f32", [8, 4]]] },
+  halves: { heads: 2, channels: 8, window: 4, sinks: 1, batch: 2, kinds: [["f16", [4, 4]]] },
+} as const satisfies Readonly<Record<string, Shape>>;
