@@ -1,5 +1,6 @@
 /** @file A calibration from files to a file: the model reads, each group of each head is learned, all of it resumable. */
 
+import { basename, dirname } from "node:path";
 import { loadContexts, loadModel, type LoadedModel } from "../../examples/llama/load.node";
 import { takeContexts, type LayerActivations, type LayerObservation, type LayerRange } from "../../examples/llama/calibration";
 import { bookTensors, formatName, type LayerCodebooks } from "../../examples/llama/codebooks";
@@ -11,7 +12,9 @@ import { openLearner } from "../../runtime/codebook/learner";
 import { writeSafetensorsFile } from "../../runtime/safetensors/files";
 import { WorkerPool, workerScript } from "../../runtime/workers/pool.node";
 import { refuse } from "../../spec/diagnostics/diagnostic";
+import { writeFolder } from "../built/folder";
 import type { Progress } from "../progress";
+import { entropyReport, type EntropyReport } from "./entropy";
 import { Journal } from "./journal";
 import { contextRecord, groupRecord, Resumed, type GroupPlace, type Side } from "./records";
 import { contextsHash, modelHash, shared } from "./shared";
@@ -25,6 +28,8 @@ export interface CalibrationRequest {
   readonly format: CoupledFormat;
   readonly weights: "uniform" | "fisher";
   readonly out: string;
+  /** A file for the entropies of what is learned from. */
+  readonly entropy?: string;
   readonly seed: number;
   readonly iterations: number;
   /** Vectors to learn from, at most. */
@@ -68,6 +73,7 @@ export async function runCalibration(request: CalibrationRequest, progress: Prog
   try {
     const began = performance.now();
     const vectors = await readText(loaded, contexts, range, request, journal, resumed, progress);
+    if (request.entropy !== undefined) await writeEntropies(request.entropy, entropyReport(vectors, range, (done, total) => progress.show("entropies", done, total)));
     const read = performance.now();
     const { books, groups } = await learnLayers(vectors, range, request, journal, resumed, progress);
     await writeSafetensorsFile(out, bookTensors(books), { metadata });
@@ -78,6 +84,10 @@ export async function runCalibration(request: CalibrationRequest, progress: Prog
     progress.clear();
     await journal.close();
   }
+}
+
+async function writeEntropies(file: string, report: EntropyReport): Promise<void> {
+  await writeFolder(dirname(file), new Map([[basename(file), `${JSON.stringify(report, undefined, 2)}\n`]]));
 }
 
 function rangeOf(layers: number, asked: LayerRange | undefined): LayerRange {

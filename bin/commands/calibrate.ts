@@ -10,6 +10,7 @@ interface Options {
   readonly bits: number;
   readonly weights: "uniform" | "fisher";
   readonly out: string;
+  readonly entropy?: string;
   readonly seed: number;
   readonly iterations: number;
   readonly tokens: number;
@@ -35,6 +36,7 @@ export function calibrate(program: Command): void {
     .option("--bits <b>", "bits of a code, from 1 to 16", codeBits, 8)
     .option("--weights <kind>", "uniform: every token counts alike; fisher: by the squared gradients of the loss", weightsName, "uniform")
     .requiredOption("--out <file>", "the safetensors file to write")
+    .option("--entropy <file>", "also write, as JSON, entropies of the keys and values by size of group")
     .option("--seed <n>", "seed of the k-means seeding", wholeNumber(0), 1)
     .option("--iterations <n>", "iterations of k-means, at most", wholeNumber(1), 30)
     .option("--tokens <n>", "tokens to read, at most", wholeNumber(1), 32768)

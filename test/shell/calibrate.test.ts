@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors } from "kvern/runtime";
 import type { CalibrationReport } from "../../bin/calibrate/calibrate";
+import type { EntropyReport } from "../../bin/calibrate/entropy";
 import { codebooksFrom } from "../../examples/llama/codebooks";
 import { tales, TALES } from "../llama/tales";
 import { Folder, ROOT, type Ended } from "./kvern";
@@ -162,6 +163,26 @@ describe("parts", () => {
     expect(refused(join(TALES, "model.safetensors"))).toMatch(/KV6022: .* which layers it holds/);
     expect(refused("nowhere.safetensors")).toMatch(/KV5001/);
   });
+});
+
+test("entropies are written beside the codebooks, and plotted", () => {
+  reportOf(calibrate("entropies.safetensors", "--entropy", "entropies.json", "--layers", "1..2"));
+  const { tokens, bins, ceiling, rows } = JSON.parse(bytes("entropies.json").toString()) as EntropyReport;
+  expect({ tokens, bins, ceiling }).toEqual({ tokens: whole.tokens, bins: 16, ceiling: Math.log2(whole.tokens) });
+  expect(rows.map(({ layer, side, size }) => `${layer} ${side} ${size}`)).toEqual([1, 2].flatMap((layer) => ["keys", "values"].flatMap((side) => [1, 2, 4, 8].map((size) => `${layer} ${side} ${size}`))));
+  for (const { size, groups, joint, shuffled, marginals } of rows) {
+    expect(groups).toBe(128 / size);
+    // Of single channels they are one and the same, but for the order of summation.
+    if (size === 1) expect(joint).toEqual(marginals);
+    else {
+      expect(joint.mean).toBeLessThan(shuffled.mean);
+      expect(shuffled.mean).toBeLessThan(marginals.mean);
+    }
+  }
+  const { code, stderr } = folder.node(join(ROOT, "scripts/report/entropy.mjs"), "entropies.json", "entropies.svg");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const svg = bytes("entropies.svg").toString();
+  for (const text of ["<svg", "layer 1", "layer 2", "keys", "values", "sum of the channels", "together"]) expect(svg).toContain(text);
 });
 
 describe("what a calibration cannot do is refused", () => {
