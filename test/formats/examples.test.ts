@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { evaluate, type ElementType } from "kvern";
-import { coupled, perChannel } from "kvern/formats";
+import { coupled, encodeCoupled, perChannel } from "kvern/formats";
+import { createCache, openDevice } from "kvern/runtime";
 import { fromStorage, toStorage } from "../../spec/tensor";
 import { axes, reading } from "./caches";
 
@@ -39,7 +40,7 @@ const elementOf = (text: string): ElementType => {
 const ofKind = (kind: string): readonly Example[] => examples.filter((example) => example.kind === kind);
 
 test("the document has examples of every kind", () => {
-  expect(examples.map(({ kind }) => kind).sort()).toEqual(["coupled", ...Array<string>(8).fill("layout"), "perChannel"]);
+  expect(examples.map(({ kind }) => kind).sort()).toEqual(["coupled", "encoded", ...Array<string>(8).fill("layout"), "perChannel", "saved"]);
 });
 
 test.each(ofKind("layout"))("$header", ({ header, lines }) => {
@@ -68,6 +69,27 @@ test.each(ofKind("coupled"))("coupled: $header", ({ header, lines }) => {
     "cache.book": { shape: bookShape, data: numbers(book) },
   }, { set: { channel } });
   expect([...out.data]).toEqual(numbers(elements));
+});
+
+test.each(ofKind("encoded"))("encoded: $header", ({ header, lines }) => {
+  const { couple = 0, bits = 0, token = 0, head = 0, channel = 0 } = settings(header);
+  const [[, book], [, x], [, codes], [, codeWords]] = lines as [Example["lines"][0], Example["lines"][0], Example["lines"][0], Example["lines"][0]];
+  const { out } = evaluate(encodeCoupled(axes, { couple, bits }), {
+    x: { shape: [token, head, channel], data: numbers(x) },
+    book: { shape: [head, channel / couple, 2 ** bits, couple], data: numbers(book) },
+  });
+  expect([...out.data]).toEqual(numbers(codes));
+  expect(hex(toStorage({ kind: "uint", bits }, { shape: out.shape, data: out.data }))).toEqual(codeWords);
+});
+
+test.each(ofKind("saved"))("a saved cache", async ({ header, lines }) => {
+  const cache = header.replace(/^cache\s+/, "");
+  const [[, keys], [, values], [, [sum]]] = lines as [Example["lines"][0], Example["lines"][0], Example["lines"][0]];
+  const device = await openDevice({ backend: "interpreter" });
+  const made = await createCache({ heads: 1, channels: 2, layers: [{ keys: { element: "f32" }, values: { element: "f32" } }] }, device);
+  await made.append(0, { shape: [1, 1, 2], data: numbers(keys) }, { shape: [1, 1, 2], data: numbers(values) });
+  expect((await made.save()).metadata).toEqual({ format: "kvern-cache", version: "1", cache, checksum: sum });
+  await device.close();
 });
 
 test.each(ofKind("perChannel"))("perChannel: $header", ({ header, lines }) => {
