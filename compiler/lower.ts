@@ -1,12 +1,12 @@
 /** @file From a graph to a program: the list of passes, and what a runtime gets of their result. */
 
 import type { Graph } from "../spec/graph/node";
-import { InternalError, refuse } from "../spec/diagnostics/diagnostic";
+import { refuse } from "../spec/diagnostics/diagnostic";
 import { printWgsl } from "./emit/wgsl";
 import { Bounder, I32, LARGEST, within } from "./kernel/bounds";
 import type { Kernel, KernelArray } from "./kernel/kernel";
 import type { AlgebraRecord, Refusal } from "./algebra/derived";
-import { enumeratePlans, foldsPay, replayPlan, shapeText, type Candidate } from "./plan/fold/choose";
+import { enumeratePlans, foldsPay, replayPlan, shapeText, UnfitPlan, type Candidate } from "./plan/fold/choose";
 import { costOfKernel, HARDWARE, measureOf, type DeviceProfile } from "./plan/fold/cost";
 import type { FusedPlan } from "./plan/fold/plan";
 import { makePlan } from "./plan/make";
@@ -67,7 +67,7 @@ export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
   const refused: Refusal[] = [];
   if (options.fused !== undefined) {
     const made = replayPlan(builder, specialised.graph, options.fused, { limits, profile, fixed });
-    if (typeof made === "string") throw new InternalError(`a stored plan cannot be made here: ${made}`);
+    if (typeof made === "string") throw new UnfitPlan(`a stored plan cannot be made here: ${made}`);
     return fusedLowering(specialised, made, refused, limits);
   }
   if (options.plans !== "folds") return { ...lowerPlain(graph, options), fused: undefined, record: { fired: [], refused } };

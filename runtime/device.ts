@@ -6,6 +6,7 @@ import type { Element, Tensor } from "../spec/graph/node";
 import type { Sizes } from "../spec/tensor/check";
 import type { TensorData } from "../spec/tensor/tensor";
 import type { RowPlace } from "./rows";
+import type { TuneOptions } from "./tuning/store";
 import type { Limits } from "./webgpu/gpu";
 
 /** What a device is, and why it was chosen. */
@@ -110,6 +111,11 @@ export interface PrepareOptions {
   readonly set?: Sizes;
   /** How WGSL kernels are planned: `direct` (the default), or `folds`, which shares passes over an axis where that is sound. */
   readonly plans?: Plans;
+  /**
+   * Measures the few best plans on the first inputs of each class of sizes and keeps the fastest, whatever `plans` says. Of
+   * WebGPU devices; others have one plan.
+   */
+  readonly tune?: boolean | TuneOptions;
 }
 
 export interface Device {

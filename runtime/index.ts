@@ -10,6 +10,7 @@ export { createCache, type AppendOptions, type Cache, type CacheBytes, type Cach
 export { loadCache } from "./cache/load";
 export type { SavedCache } from "./cache/save";
 export type { CachedTokens, CacheFormat, CacheLayerSpec, CacheSpec, CodedFormat, PlainFormat } from "./cache/spec";
+export { planFile, type PlanStore, type TuneOptions } from "./tuning/store";
 export type { Explanation } from "../compiler/explain/explain";
 export type { Limits } from "./webgpu/gpu";
 export { tensor, type Numbers, type TensorData } from "../spec/tensor/tensor";

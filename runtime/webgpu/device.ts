@@ -1,12 +1,15 @@
 /** @file The WebGPU backend: kernels lowered to WGSL for the device at hand. */
 
+import type { Program } from "../../compiler/program";
 import type { Element } from "../../spec/graph/node";
-import { checkElements } from "../../spec/tensor/check";
+import { checkElements, type Sizes } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { hasInfinity } from "../../spec/tensor/storage";
 import { checkedShape, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
 import { describe, type Device, type DeviceInfo, type DeviceTensor, type PreparedKernel, type PrepareOptions, type RowCopy, type Runnable, type RunInputs, type RunOptions } from "../device";
+import type { Kernel, RunCheck } from "../kernel";
 import type { LoweredKernel } from "../lowering";
+import type { TuneOptions } from "../tuning/store";
 import { findAdapter } from "./adapter";
 import { copyRows } from "./copies";
 import { isSoftware, type AdapterChoice } from "./found";
@@ -38,6 +41,8 @@ export class WebGpuDevice implements Device {
   readonly #pipelines: Pipelines;
   readonly #debug: Debug;
   readonly #lower: Lower;
+  /** Plans that were measured here, for as long as the device is open. */
+  readonly #plans = new Map<string, unknown>();
 
   private constructor(gpu: Gpu, info: DeviceInfo, debug: Debug, lower: Lower) {
     this.#gpu = gpu;
@@ -74,8 +79,21 @@ export class WebGpuDevice implements Device {
 
   async #prepare(graph: unknown, options: PrepareOptions): Promise<PreparedKernel> {
     this.#gpu.ensureUsable("preparing a kernel");
+    if (options.tune !== undefined && options.tune !== false) return this.#tuned(graph, options.set ?? {}, options.tune === true ? {} : options.tune);
     const lowered = this.#lower(graph, options, this.limits, this.info.kind === "software" ? "software" : "hardware");
     return { ...(await this.compile(lowered)), explain: (sizes = {}) => lowered.explain(sizes) };
+  }
+
+  async #tuned(graph: unknown, set: Sizes, { plans = this.#plans, ...options }: TuneOptions): Promise<PreparedKernel> {
+    const kind = this.info.kind === "software" ? "software" : "hardware";
+    const [{ Contest }, { Tuned }] = await Promise.all([import("../tuning/contest"), import("../tuning/tuned")]);
+    const contest = new Contest(graph, set, { name: this.info.name, kind, limits: this.limits });
+    const bench = {
+      compile: (program: Program, kernel: Kernel, check: RunCheck) => this.compile({ program, kernel, check }),
+      upload: (element: Element, tensor: TensorData) => this.upload(element, tensor),
+      idle: () => this.#gpu.alive("measuring", this.gpuDevice.queue.onSubmittedWorkDone()),
+    };
+    return new Tuned(contest, bench, { ...options, plans }).prepared;
   }
 
   /** Compiles what has been lowered already. */

@@ -19,6 +19,7 @@ const AREAS: readonly (readonly [prefix: string, heading: string])[] = [
   ["KV51", "Saved graphs"],
   ["KV52", "The command line"],
   ["KV53", "Shards"],
+  ["KV54", "Stored plans"],
   ["KV60", "Models"],
   ["KV61", "Caches"],
 ];

@@ -3,6 +3,7 @@
  * kept, with the count that stood in the way.
  */
 
+import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Graph } from "../../../spec/graph/node";
 import { canonical, derive } from "../../algebra/passes";
@@ -37,6 +38,14 @@ export interface PlanOptions {
   readonly fixed: Sizes;
   /** All sets of choices and all shapes, rather than those that promise most. */
   readonly every?: boolean;
+}
+
+/** A plan that was to be replayed and cannot be: the message says what stands in the way. */
+export class UnfitPlan extends InternalError {
+  constructor(message: string) {
+    super(message);
+    this.name = "UnfitPlan";
+  }
 }
 
 /** Sets of choices whose work is within this of the least are told apart by their kernels. */
@@ -80,7 +89,7 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
 
 /**
  * A stored plan, for the same program again.
- * @throws StaleChoice where a site is gone; InternalError where a fold is
+ * @throws StaleChoice where a site is gone
  */
 export function replayPlan(builder: GraphBuilder, graph: Graph, plan: FusedPlan, options: PlanOptions): Candidate | string {
   return makeCandidate(builder, derive(builder, graph, plan.choices), plan, options);

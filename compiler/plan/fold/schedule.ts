@@ -42,7 +42,6 @@ const whole = (name: string): string => `${name}.whole`;
 
 /**
  * @throws PlanRefused where the plan cannot be made: the message says what stands in the way
- * @throws InternalError where it names a fold that is not there
  */
 export function schedule(builder: GraphBuilder, derived: Derived, plan: FusedPlan, target = WORKGROUPS): Scheduled {
   return new Schedule(builder, derived, plan, target).all();
@@ -63,7 +62,7 @@ class Schedule {
     for (const array of [...inputs, ...outputs]) this.#workshop.arrays.set(array.name, array);
     const together = new Set(Object.values(plan.folds).flatMap((fold) => (fold.kind === "whole" ? [] : Object.entries(fold.shares).flatMap(([axis, { block, vector }]) => (block * vector > 1 ? [axis] : [])))));
     this.#tables = new Tables(this.#workshop, (axis) => together.has(axis));
-    for (const name of Object.keys(plan.folds)) if (!derived.folds.some((fold) => fold.name === name)) throw new InternalError(`the plan has a fold ${name}, which the program has not`);
+    for (const name of Object.keys(plan.folds)) if (!derived.folds.some((fold) => fold.name === name)) throw new PlanRefused(`the plan has a fold ${name}, which the program has not`);
   }
 
   all(): Scheduled {

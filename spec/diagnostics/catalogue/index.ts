@@ -11,9 +11,10 @@ import { FILES } from "./files";
 import { GRAPHS } from "./graphs";
 import { MODELS } from "./models";
 import { CACHES } from "./caches";
+import { PLANS } from "./plans";
 import { SHARDS } from "./shards";
 import { SHELL } from "./shell";
 
-export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...SHARDS, ...MODELS, ...CACHES } as const;
+export const CATALOGUE = { ...SOURCE, ...INDICES, ...TENSORS, ...DEVICE, ...FILES, ...GRAPHS, ...SHELL, ...SHARDS, ...PLANS, ...MODELS, ...CACHES } as const;
 
 export type Code = keyof typeof CATALOGUE;

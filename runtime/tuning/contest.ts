@@ -1,0 +1,89 @@
+/**
+ * @file The plans that a kernel could be run by, to be measured: the few that the cost model puts first, or the one that
+ * was chosen before. A choice holds for a class of sizes: each open axis up to the next power of two.
+ */
+
+import { explain, type Explanation } from "../../compiler/explain/explain";
+import { lowerAll, lowerSeveral, type Lowering } from "../../compiler/lower";
+import { shapeText } from "../../compiler/plan/fold/choose";
+import { HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
+import { specialise } from "../../compiler/plan/specialise";
+import { graphKey, lowerStored, PLAN_FORMAT, PLAN_VERSION, readPlan, type StoredPlan } from "../../compiler/plan/stored";
+import type { Program } from "../../compiler/program";
+import { saveGraph } from "../../spec/graph/json";
+import type { Sizes } from "../../spec/tensor/check";
+import { load, type Loaded } from "../lowering";
+import type { Limits } from "../webgpu/gpu";
+
+/** Plans that are measured. */
+const MOST = 5;
+
+export interface Contestant {
+  /** The plan in a line, for people. */
+  readonly title: string;
+  readonly stored: StoredPlan;
+  readonly program: Program;
+  explain(sizes: Sizes): Explanation;
+}
+
+export interface ContestDevice {
+  readonly name: string;
+  readonly kind: "hardware" | "software";
+  readonly limits: Limits;
+}
+
+export class Contest {
+  readonly loaded: Loaded;
+  readonly #graph: string;
+
+  /** @throws KvernError KV5101 when `json` is no graph */
+  constructor(json: unknown, readonly set: Sizes, readonly device: ContestDevice) {
+    this.loaded = load(json);
+    this.#graph = graphKey(saveGraph(this.loaded.graph));
+  }
+
+  /** Names graph, sizes and device. */
+  key(sizes: Sizes): string {
+    const list = (of: Sizes): string => Object.entries(of).sort().map(([axis, size]) => `${axis}=${size}`).join(",");
+    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#upTo(sizes)), this.device.name].join(" | ");
+  }
+
+  /** The plans to measure, the one that is estimated to take least time first. */
+  several(sizes: Sizes): readonly Contestant[] {
+    const { graph } = this.loaded;
+    const found = lowerSeveral(specialise(graph, this.set), { ...this.#options(), plans: "folds" }, MOST, []);
+    const plans = found.length > 0 ? found : [lowerAll(graph, { ...this.#options(), plans: "direct" })];
+    return plans.map((lowering) => this.#contestant(lowering, this.#store(lowering, sizes)));
+  }
+
+  /**
+   * The plan that was kept.
+   * @throws KvernError KV5401 for anything else; KV5402 where it cannot be replayed
+   */
+  replay(kept: unknown, from: string): Contestant {
+    const stored = readPlan(kept, from);
+    return this.#contestant(lowerStored(this.loaded.graph, stored, this.#options()), stored);
+  }
+
+  #options() {
+    const { limits, kind } = this.device;
+    return { limits, set: this.set, profile: kind === "software" ? SOFTWARE : HARDWARE };
+  }
+
+  #upTo(sizes: Sizes): Sizes {
+    const open = this.loaded.graph.axes.filter(({ name, extent, parts }) => extent === undefined && parts === undefined && this.set[name] === undefined);
+    return Object.fromEntries(open.map(({ name }) => [name, 2 ** Math.ceil(Math.log2(Math.max(1, sizes[name] ?? 1)))]));
+  }
+
+  #store({ fused }: Lowering, sizes: Sizes): StoredPlan {
+    return {
+      format: PLAN_FORMAT, version: PLAN_VERSION, kernel: this.loaded.graph.name, graph: this.#graph, set: this.set, upTo: this.#upTo(sizes),
+      device: this.device.name, plan: fused ?? "direct",
+    };
+  }
+
+  #contestant({ specialised, kernels, program, record }: Lowering, stored: StoredPlan): Contestant {
+    const explained = { program, axes: this.loaded.graph.axes, graph: specialised.graph, kernels, builder: specialised.builder, rewrites: record.fired, refused: record.refused };
+    return { title: stored.plan === "direct" ? "a dispatch for every reduction" : shapeText(stored.plan), stored, program, explain: (sizes) => explain(explained, sizes) };
+  }
+}
