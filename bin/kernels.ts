@@ -34,3 +34,8 @@ export function pickKernel<Kernel>(file: string, kernels: Readonly<Record<string
 export function refuseEmpty(file: string): never {
   refuse({ file, code: "KV5204", message: "no kernel is exported", mend: "Export one: export const double = kernel({ x: f32(i) }, f32(i), ({ x }) => (i) => 2 * x(i));" });
 }
+
+/** For a file of plans without the one that is needed. */
+export function missingPlan(file: string, needed: string): never {
+  refuse({ file, code: "KV5403", message: "no plan here was measured for this kernel, these sizes and this device", expected: needed, mend: "Measure it: kvern run --tune --plan FILE." });
+}

@@ -5,6 +5,10 @@ import { inferSizes } from "../../compiler/explain/infer";
 import type { Plans } from "../../compiler/lower";
 import type { SerialisedGraph } from "../../spec/graph/json";
 import { fixedSizes, type Sizes } from "../../spec/tensor/check";
+import { readPlan } from "../../compiler/plan/stored";
+import { planFile } from "../../runtime";
+import { Contest } from "../../runtime/tuning/contest";
+import { missingPlan } from "../kernels";
 import { load, lowered, type LoweredKernel } from "../../runtime/lowering";
 import { DEFAULT_LIMITS } from "../../runtime/webgpu/gpu";
 
@@ -23,9 +27,29 @@ export interface ExplainedKernel {
 
 /** @throws KvernError as `loweredWith` */
 export function explained(serialised: SerialisedGraph, set: Sizes, plans: Plans): ExplainedKernel {
+  const { inferred, open } = sizesOf(serialised, set);
+  return { plan: loweredWith(serialised, set, plans).explain(inferred), open, inferred };
+}
+
+/**
+ * The plan that a file has for a kernel and sizes, on whatever device it was measured.
+ * @throws KvernError KV5001, KV5401 for the file; KV5402 where the plan cannot be replayed; KV5403 where it has none
+ */
+export async function explainedFrom(serialised: SerialisedGraph, set: Sizes, file: string): Promise<ExplainedKernel> {
+  const { given, inferred, open } = sizesOf(serialised, set);
+  const sizes = { ...given, ...inferred };
+  const { entries } = await planFile(file);
+  for (const [key, kept] of entries) {
+    const { set: fixed, device } = readPlan(kept, file);
+    const contest = new Contest(serialised, fixed, { name: device, kind: "hardware", limits: DEFAULT_LIMITS });
+    if (contest.key(sizes) === key) return { plan: contest.replay(kept, file).explain(sizes), open, inferred };
+  }
+  return missingPlan(file, `${serialised.name} at ${Object.entries(sizes).map(([axis, size]) => `${axis}=${size}`).join(", ")}`);
+}
+
+function sizesOf(serialised: SerialisedGraph, set: Sizes): { readonly given: Sizes; readonly inferred: Sizes; readonly open: readonly string[] } {
   const { graph } = load(serialised);
   const given = fixedSizes(graph, set);
   const inferred = inferSizes(graph, given);
-  const open = graph.axes.filter(({ name }) => given[name] === undefined && inferred[name] === undefined).map(({ name }) => name);
-  return { plan: loweredWith(serialised, set, plans).explain(inferred), open, inferred };
+  return { given, inferred, open: graph.axes.filter(({ name }) => given[name] === undefined && inferred[name] === undefined).map(({ name }) => name) };
 }

@@ -8,6 +8,7 @@ interface Options {
   readonly kernel: string;
   readonly set?: Sizes;
   readonly plans: Plans;
+  readonly plan?: string;
   readonly json?: true;
 }
 
@@ -25,11 +26,12 @@ export function explain(program: Command): void {
     .requiredOption("--kernel <name>", "the exported kernel")
     .option(...SET, axisSizes)
     .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
+    .option("--plan <file>", "JSON file of plans: the one that was measured for this kernel and these sizes")
     .option("--json", "print the plan as JSON")
-    .action(async (file: string, { kernel, set = {}, plans, json }: Options) => {
-      const graph = await compileKernel(file, kernel);
-      const [{ explained }, { explanationText }] = await Promise.all([import("../built/lowered"), import("../../compiler/explain/text")]);
-      const { plan, open, inferred } = explained(graph, set, plans);
+    .action(async (source: string, { kernel, set = {}, plans, plan: file, json }: Options) => {
+      const graph = await compileKernel(source, kernel);
+      const [{ explained, explainedFrom }, { explanationText }] = await Promise.all([import("../built/lowered"), import("../../compiler/explain/text")]);
+      const { plan, open, inferred } = file === undefined ? explained(graph, set, plans) : await explainedFrom(graph, set, file);
       process.stdout.write(json ? `${JSON.stringify(plan, undefined, 2)}\n` : `${explanationText(plan, { open, inferred })}\n`);
     });
 }

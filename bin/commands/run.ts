@@ -4,7 +4,8 @@ import type { SerialisedGraph } from "../../spec/graph/json";
 import type { Sizes } from "../../spec/tensor/check";
 import { elementName } from "../../spec/tensor/element";
 import { shapeText, type TensorData } from "../../spec/tensor/tensor";
-import { compileKernel } from "../kernels";
+import type { PlanStore } from "../../runtime";
+import { compileKernel, missingPlan } from "../kernels";
 import { inTheirTypes } from "../outputs";
 import { axisSizes, backendName, plansName, SET, type Backend } from "../options";
 
@@ -16,6 +17,8 @@ interface Options {
   readonly mode?: string;
   readonly set?: Sizes;
   readonly plans: Plans;
+  readonly tune?: true;
+  readonly plan?: string;
 }
 
 type Tensors = Readonly<Record<string, TensorData>>;
@@ -36,6 +39,8 @@ export function run(program: Command): void {
     .option("--backend <name>", "auto, wgsl, gpujs, interpreter or source", backendName, "auto")
     .option("--mode <mode>", "of gpujs: webgpu, webasm or cpu")
     .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
+    .option("--tune", "on WebGPU: measure the few best plans on these inputs, and take the fastest")
+    .option("--plan <file>", "JSON file of plans that were measured; with --tune, where the choice is kept")
     .option(...SET, axisSizes)
     .action(async (file: string, options: Options) => {
       const graph = await compileKernel(file, options.kernel);
@@ -60,15 +65,23 @@ interface Outcome {
   readonly how: string;
 }
 
-async function runDevice(graph: SerialisedGraph, inputs: Tensors, { backend, mode, set, plans }: Options): Promise<Outcome> {
+async function runDevice(graph: SerialisedGraph, inputs: Tensors, { backend, mode, set, plans, tune, plan }: Options): Promise<Outcome> {
   const { openDevice } = await import("../../runtime");
+  const options = tune === undefined && plan === undefined ? {} : { tune: plan === undefined ? true : { plans: await plansOf(plan, tune === true) } };
   const device = await openDevice({ backend: backend as "auto", ...(mode === undefined ? {} : { mode }) });
   try {
-    const prepared = await device.prepare(graph, { plans, ...(set === undefined ? {} : { set }) });
+    const prepared = await device.prepare(graph, { plans, ...options, ...(set === undefined ? {} : { set }) });
     return { outputs: await prepared.run(inputs), how: device.describe() };
   } finally {
     await device.close();
   }
+}
+
+/** The plans of a file; what it does not have is measured, or refused. */
+async function plansOf(file: string, measure: boolean): Promise<PlanStore> {
+  const { planFile } = await import("../../runtime");
+  const store = await planFile(file);
+  return measure ? store : { get: (key) => store.get(key) ?? missingPlan(file, key), set: () => undefined };
 }
 
 async function runSource(file: string, inputs: Tensors, { kernel, mode, set = {} }: Options): Promise<Outcome> {
