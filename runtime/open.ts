@@ -12,7 +12,7 @@ import { WebGpuDevice, type WebGpuOptions } from "./webgpu/device";
 export interface OpenOptions extends WebGpuOptions, Pick<GpuJsOptions, "fallback" | "library"> {
   /** `auto`, the default, takes a GPU, else a software WebGPU device, else gpu.js, else the interpreter. */
   readonly backend?: "auto" | BackendName;
-  /** Of backends that run in more than one way: which. Of gpu.js `webgpu`, `webasm` or `cpu`. */
+  /** Of backends that run in more than one way: which. Of gpu.js `webgpu`, `webgl2`, `webasm` or `cpu`. */
   readonly mode?: string;
 }
 

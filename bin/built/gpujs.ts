@@ -25,7 +25,7 @@ ${[...inputs.map((tensor) => described("takes", tensor)), ...outputs.map((tensor
  * ∓3.4028234663852886e38, the largest finite f32, stands for ∓∞. Integers must stay within ±2^24, in the inputs and on the
  * way; \`prepare${type}(await openDevice({ backend: "gpujs" }))\` of ${kernel}.ts checks that, and takes and gives tensors.
  *
- * The kernels are text, so that a content-security policy without \`unsafe-eval\` admits them in the mode webgpu.
+ * The kernels are text, so that a content-security policy without \`unsafe-eval\` admits them in the modes webgpu and webgl2.
  * The mode cpu needs \`unsafe-eval\`, since gpu.js calls \`new Function\`; webasm needs \`wasm-unsafe-eval\`.
  *
  *     const ${kernel} = create${type}(new GPU({ mode: "webgpu" }), ${sizes}, "webgpu");   // the largest sizes
@@ -86,7 +86,10 @@ export function create${type}(gpu, capacity, mode) {
       return row;
     });
     const result = results.length > 0 ? await pipeline(...rows) : {};
-    if (results.length > 0 && pipeline.backend !== mode) throw new Error("gpu.js ran ${kernel} in mode " + pipeline.backend + ", not " + mode + ": " + pipeline.fallbackReason);
+    // What gpu.js calls gpu is WebGL, of either version.
+    const drawn = typeof WebGL2RenderingContext !== "undefined" && gpu.context instanceof WebGL2RenderingContext ? "webgl2" : "webgl";
+    const ran = pipeline.backend === "gpu" ? drawn : pipeline.backend;
+    if (results.length > 0 && ran !== mode) throw new Error("gpu.js ran ${kernel} in mode " + ran + ", not " + mode + ": " + pipeline.fallbackReason);
     return Object.fromEntries(Object.entries(outputs).map(([name, length]) => {
       const values = result[name] ?? new Float32Array(0);
       // Threads may return several elements at a time.

@@ -15,6 +15,7 @@ export class Chain {
   readonly #pipeline: CompiledPipeline | undefined;
   readonly #inputs: readonly string[];
   readonly #open: readonly string[];
+  readonly #gpu: GpuJs;
 
   /** @param held inputs that every run has: they go to gpu.js once */
   constructor(gpu: GpuJs, program: ScriptProgram, capacity: Sizes, held: ReadonlyMap<string, Float32Array> = new Map()) {
@@ -27,6 +28,7 @@ export class Chain {
     }));
     this.#kernels = kernels;
     this.#open = program.open;
+    this.#gpu = gpu;
     const filled = new Set(steps.map(({ array }) => array));
     const read = new Set(steps.flatMap(({ reads, sized }) => (sized ? [...reads, SIZES] : reads)));
     // What no step fills has no elements, and is never read where it matters; a kernel wants an array all the same.
@@ -56,7 +58,9 @@ export class Chain {
 
   /** The mode in which the kernels ran, and why if it is not the one asked for; undefined where none ran. */
   get ran(): { readonly mode: string; readonly why: string } | undefined {
-    return this.#pipeline === undefined ? undefined : { mode: this.#pipeline.backend, why: this.#pipeline.fallbackReason ?? "gpu.js does not say why" };
+    if (this.#pipeline === undefined) return undefined;
+    const { backend } = this.#pipeline;
+    return { mode: backend === "gpu" ? drawnWith(this.#gpu.context) : backend, why: this.#pipeline.fallbackReason ?? "gpu.js does not say why" };
   }
 
   destroy(): void {
@@ -71,6 +75,11 @@ function inOneRow(values: readonly Float32Array[]): Float32Array {
   const row = new Float32Array(each * values.length);
   values.forEach((part, at) => row.set(part, at * each));
   return row;
+}
+
+/** The mode that gpu.js calls `gpu`, by the context that it has. */
+function drawnWith(context: unknown): string {
+  return typeof WebGL2RenderingContext !== "undefined" && context instanceof WebGL2RenderingContext ? "webgl2" : "webgl";
 }
 
 function missing(what: string): never {

@@ -2,9 +2,8 @@
 
 import { refuse } from "../../spec/diagnostics/diagnostic";
 
-/** The modes that this backend opens, in the order in which it prefers them. On GL, its
- * other modes, it does not compile texts in which positions and reals meet. */
-export const GPUJS_MODES = ["webgpu", "webasm", "cpu"] as const;
+/** The modes that this backend opens, in the order in which it prefers them. */
+export const GPUJS_MODES = ["webgpu", "webgl2", "webasm", "cpu"] as const;
 export type GpuJsMode = (typeof GPUJS_MODES)[number];
 
 /** An array of numbers on its way between kernels, while a pipeline is recorded. */
@@ -32,6 +31,8 @@ export interface KernelSettings {
 }
 
 export interface GpuJs {
+  /** What its kernels draw with, in the modes that draw. */
+  readonly context?: unknown;
   createKernel(source: string, settings: KernelSettings): CompiledKernel;
   createPipeline(record: (...inputs: readonly Handle[]) => Readonly<Record<string, Handle>>): CompiledPipeline;
   destroy(): Promise<void> | void;

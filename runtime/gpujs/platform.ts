@@ -1,6 +1,7 @@
 /** @file What a mode of gpu.js stands on: hardware or software, and in Node the WebGPU of Dawn. */
 
-import { isSoftware } from "../webgpu/found";
+import { refuse } from "../../spec/diagnostics/diagnostic";
+import { isSoftware, SOFTWARE } from "../webgpu/found";
 import { findAdapter } from "../webgpu/adapter";
 import type { GpuJsMode } from "./library";
 
@@ -12,12 +13,26 @@ export interface Platform {
 
 const CPU: Platform = { kind: "software", close: () => undefined };
 
-/** @throws KvernError KV4001 there is no WebGPU adapter */
+/** @throws KvernError KV4001 there is no WebGPU adapter; KV4204 there is no WebGL2 */
 export async function platformOf(mode: GpuJsMode): Promise<Platform> {
   switch (mode) {
     case "cpu": case "webasm": return CPU;
     case "webgpu": return webgpu();
+    case "webgl2": return webgl2();
   }
+}
+
+/** What a page draws with; how its driver calls itself says whether that is hardware. */
+function webgl2(): Platform {
+  const canvas = typeof OffscreenCanvas === "undefined" ? undefined : new OffscreenCanvas(1, 1);
+  const context = canvas?.getContext("webgl2");
+  if (context === undefined || context === null) {
+    return refuse({ code: "KV4204", message: "there is no WebGL2 here", expected: "a page of a browser that has it" });
+  }
+  const names = context.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(context.getParameter(names === null ? context.RENDERER : names.UNMASKED_RENDERER_WEBGL));
+  context.getExtension("WEBGL_lose_context")?.loseContext();
+  return { kind: SOFTWARE.test(renderer) ? "software" : "hardware", close: () => undefined };
 }
 
 /** WebGPU's flags, which Node has no globals of. */

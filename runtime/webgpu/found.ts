@@ -10,9 +10,12 @@ export interface Found {
   readonly why: string;
 }
 
+/** How drivers that compute on a CPU call themselves. */
+export const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
+
 /** Whether an adapter computes on a CPU. */
 export function isSoftware({ info }: GPUAdapter): boolean {
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${info.architecture} ${info.device} ${info.description}`);
+  return info.isFallbackAdapter || SOFTWARE.test(`${info.architecture} ${info.device} ${info.description}`);
 }
 
 /** Its own description, or what else it says of itself; browsers tell little. */

@@ -42,7 +42,7 @@ const programs: readonly Program[] = [
     "keys.codes": integers([tokens, 2, 4], 0, 255, 2), "keys.book": reals([2, 4, 256, 4], 3),
     "values.codes": integers([tokens, 2, 4], 0, 255, 4), "values.book": reals([2, 4, 256, 4], 5),
   }]),
-  ...Array.from({ length: 20 }, (_, seed): Program => {
+  ...Array.from({ length: 100 }, (_, seed): Program => {
     const { graph, inputs } = sample(seed);
     return [`random program ${seed}`, graph, inputs];
   }),
@@ -53,10 +53,9 @@ async function report(mode: string): Promise<ModeReport> {
   let compared = 0;
   const refused: string[] = [];
   const faults: string[] = [];
-  for (const [name, graph, inputs] of programs) {
+  const compare = async ([name, graph, inputs]: Program, run: () => Promise<Record<string, TensorData>>): Promise<void> => {
     try {
-      const prepared = await device.prepare(saveGraph(graph));
-      const outputs = await prepared.run(inputs);
+      const outputs = await run();
       for (const [output, { data, bound }] of Object.entries(interpretWithBound(graph, inputs, {}))) {
         data.forEach((value, at) => {
           const least = bound[at] ?? 0;
@@ -70,6 +69,16 @@ async function report(mode: string): Promise<ModeReport> {
       const text = `${name}: ${String(fault).slice(0, 1500)}`;
       (/KV420[12]/.test(text) ? refused : faults).push(text);
     }
+  };
+  for (const program of programs) await compare(program, async () => (await device.prepare(saveGraph(program[1]))).run(program[2]));
+  // A cache that grows, and books that stay.
+  const graph = coupledAttention(4, 16, 4, 2);
+  const prepared = await device.prepare(saveGraph(graph));
+  const books = { "keys.book": reals([2, 4, 256, 4], 3), "values.book": reals([2, 4, 256, 4], 5) };
+  const resident = Object.fromEntries(await Promise.all(Object.entries(books).map(async ([name, book]) => [name, await device.upload(f32, book)] as const)));
+  for (const tokens of [5, 9, 10, 12, 16, 3]) {
+    const given = { q: reals([4, 16], tokens), "keys.codes": integers([tokens, 2, 4], 0, 255, 2), "values.codes": integers([tokens, 2, 4], 0, 255, 4) };
+    await compare([`attention grown to ${tokens} tokens`, graph, { ...given, ...books }], () => prepared.run({ ...given, ...resident }));
   }
   await device.close();
   return { described: device.describe(), compared, refused, faults };

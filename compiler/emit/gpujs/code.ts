@@ -15,8 +15,24 @@ export function number(value: number): Text {
 /** `condition ? yes : no`. */
 export function choose(condition: Code, yes: Code, no: Code): Text {
   const operand = (code: Code): { readonly code: Code; readonly least: typeof LEVEL.compare } => ({ code, least: LEVEL.compare });
-  return { kind: "text", level: LEVEL.loose, parts: [operand(condition), " ? ", operand(yes), " : ", operand(no)] };
+  return { kind: "text", level: LEVEL.loose, parts: [operand(condition), " ? ", operand(asReal(yes)), " : ", operand(asReal(no))] };
 }
+
+/** How the counters of loops are called. */
+export const COUNTER = "k";
+
+/** What gpu.js makes of an expression on GL: whole numbers by themselves become of what type they meet, all else is a real. */
+function typeOf(code: Code): "integer" | "literal" | "real" {
+  if (code.kind === "name") return code.value !== undefined ? typeOf(code.value) : code.hint === COUNTER ? "integer" : "real";
+  const texts = code.parts.filter((part) => typeof part === "string");
+  if (texts.some((text) => /[&|^]|<<|>>/.test(text))) return "integer";
+  if (texts.some((text) => /[a-z[?/.]/i.test(text))) return "real";
+  const types = code.parts.flatMap((part) => (typeof part === "string" ? [] : [typeOf(part.code)]));
+  return types.includes("real") ? "real" : types.includes("integer") ? "integer" : "literal";
+}
+
+/** The same number as a real: what a choice gives must be of one type. */
+const asReal = (code: Code): Code => (typeOf(code) === "integer" ? call("Math.floor", code) : code);
 
 /** `[a, b, …]`. */
 export function list(codes: readonly Code[]): Text {

@@ -15,6 +15,8 @@ export interface Script {
   once(part: Value, key: string, hint: string, make: () => Code): Code;
   /** The same for what is read from an array, which stays a statement of its own: GL refuses one read inside another. */
   read(part: Value, key: string, make: () => Code): Code;
+  /** A variable in the scope of `part`'s deepest axis: a statement of its own, as well. */
+  variableOf(part: Value, hint: string, code: Code): Code;
   /** Notes an integer that must be exact in f32. */
   check(value: Value): void;
   array(name: string): KernelArray;

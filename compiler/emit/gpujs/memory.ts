@@ -49,10 +49,16 @@ function item(x: Script, value: Load | Slot, array: KernelArray, at: Value, cert
   if (integerType(at) !== undefined) x.check(at);
   const plain = integerType(at) === undefined ? call("Math.floor", add(x.number(at), number(0.5))) : x.number(at);
   return x.read(value, `${certain} ${at.id} ${array.name}`, () => {
-    if (certain) return element(x.variable(array), plain);
+    if (certain) return element(x.variable(array), isArithmetic(plain) ? plain : x.variableOf(value, "i", plain));
     const last = x.builder.larger(x.builder.linear(-1, [[1, elementsOf(x.builder, array)]]), x.builder.zero);
-    return element(x.variable(array), call("Math.max", number(0), call("Math.min", plain, x.number(last))));
+    return element(x.variable(array), x.variableOf(value, "i", call("Math.max", number(0), call("Math.min", plain, x.number(last)))));
   });
+}
+
+/** Whether an index calls and chooses nothing: inside brackets GL takes whole numbers for integers, which functions and choices do not. */
+function isArithmetic(code: Code): boolean {
+  if (code.kind === "name") return code.value === undefined || isArithmetic(code.value);
+  return code.parts.every((part) => (typeof part === "string" ? !/Math|\?/.test(part) : isArithmetic(part.code)));
 }
 
 /** A code out of the element that holds it. */

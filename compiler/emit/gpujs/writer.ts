@@ -9,7 +9,7 @@ import { atom, compare, element, statement, type Code, type Name } from "../code
 import { ensureReductions, type Accumulator, type Loops } from "../reductions";
 import { Scope } from "../scope";
 import { startAccumulator } from "./accumulators";
-import { choose, list, number } from "./code";
+import { choose, COUNTER, list, number } from "./code";
 import type { Script } from "./expressions";
 import { numberCode } from "./numbers";
 import { truthCode } from "./truths";
@@ -126,11 +126,13 @@ export class ScriptWriter implements Script, Loops {
   read(part: Value, key: string, make: () => Code): Code {
     const known = this.#scope.find(`read ${key}`);
     if (known !== undefined) return known;
-    const code = make();
-    const place = this.#scope.placeOf(part);
-    const name = this.declare(place, "v", code);
-    place.known.set(`read ${key}`, name);
+    const name = this.variableOf(part, "v", make());
+    this.#scope.placeOf(part).known.set(`read ${key}`, name);
     return name;
+  }
+
+  variableOf(part: Value, hint: string, code: Code): Name {
+    return this.declare(this.#scope.placeOf(part), hint, code);
   }
 
   /** A name for what never changes. */
@@ -186,7 +188,7 @@ export class ScriptWriter implements Script, Loops {
     const high = this.number(index.extent);
     this.loops.add(index.extent);
     const inner = new Scope(around, [index.name]);
-    const counter: Name = { kind: "name", block: inner, hint: "k", value: undefined };
+    const counter: Name = { kind: "name", block: inner, hint: COUNTER, value: undefined };
     inner.indices.set(index.name, counter);
     this.within(inner, write);
     const head = statement("for (let ", counter, " = 0; ", counter, " < ", high, "; ", counter, "++)");
