@@ -77,9 +77,11 @@ test("a sum over codes, three to an element for gpu.js", () => {
         const q10 = Math.floor(k9 / 3);
         const r11 = k9 - q10 * 3;
         const x12 = r11 < 0 ? q10 - 1 : (r11 >= 3 ? q10 + 1 : q10);
-        let v13 = b1[x8 + x12];
-        let v14 = b0[(v13 >> ((k9 - x12 * 3) * 8)) & 255];
-        s7 = s7 + v14;
+        let i13 = x8 + x12;
+        let v14 = b1[i13];
+        let i15 = (v14 >> ((k9 - x12 * 3) * 8)) & 255;
+        let v16 = b0[i15];
+        s7 = s7 + v16;
       }
       return s7;
     }"
