@@ -63,11 +63,22 @@ export interface Fold {
   readonly domain: Domain;
   /** Where a condition of a body changes along the axis: cuts such that between two of them the bodies get simpler. */
   readonly cuts: readonly Value[];
+  /** The fold again, cut at its `cuts`, where a plan asks for it: pieces whose states meet in `merge`. Otherwise none. */
+  readonly pieces: readonly Piece[];
   /**
    * Whether the outputs stay the same if the components named here lag behind (are a value of some shorter prefix) and
    * all others are repaired to it: a plan may then rescale rarely. Empty where the outputs do not permit it.
    */
   readonly stale: readonly string[];
+}
+
+/** A part of a fold's axis with bodies of its own: positions `offset` + the index of `fold`. */
+export interface Piece {
+  readonly offset: Value;
+  /** Over an axis of its own. Components that can take in nothing there are left out. */
+  readonly fold: Fold;
+  /** What a component of the whole is called in the piece. */
+  readonly names: Readonly<Record<string, string>>;
 }
 
 /** A part of a fold's state: one optional value for every position of its own axes. */
@@ -158,8 +169,8 @@ export interface AlgebraRecord {
  * be stored; `rule`, `site` and `parameters` find it again, and `applyChoices` refuses a plan whose site is gone.
  */
 export interface Choice {
-  readonly rule: "unroll" | "align" | "tabulate" | "group";
-  /** The node rewritten, in the notation of `show`. */
+  readonly rule: "unroll" | "align" | "tabulate" | "group" | "cut";
+  /** The node rewritten, in the notation of `show`; of a cut, the fold and the points. */
   readonly site: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly proof: string;

@@ -188,6 +188,7 @@ function finished(builder: GraphBuilder, fold: GrowingFold, all: readonly Growin
     components,
     domain: hull(builder, components.map(({ domain }) => domain)),
     cuts: cutsOf(builder, components.flatMap(({ body, where }) => [body, where]), index),
+    pieces: [],
     stale: later ? [] : staleReferences(builder, components, index, stores.map(({ value }) => value)),
   };
 }

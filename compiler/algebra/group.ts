@@ -81,7 +81,7 @@ export const groupWith = (conditions: GroupConditions): Attempt => ({
 
 export const group: Attempt = groupWith(GROUP_CONDITIONS);
 
-/** Σ_t w·(c(t) ? a : b) is Σ_{t | c} w·a + Σ_{t | ¬c} w·b: groups the sides that can be. */
+/** Σ_t w·(c(t) ? a : b) is Σ_{t | c} w·a + Σ_{t | ¬c} w·b: groups the sides that can be, which may have sides in turn. */
 function bySide(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, conditions: GroupConditions): Replacement | undefined {
   const [, factors] = builder.factors(body);
   const choice = factors.map(([base]) => base).find((base) => base.kind === "select" && base.condition.free.includes(index.name));
@@ -90,7 +90,8 @@ function bySide(builder: GraphBuilder, graph: Graph, index: Index, where: Value,
     const part = builder.assume(body, choice.condition, holds);
     const guard = builder.and(where, holds ? choice.condition : builder.not(choice.condition));
     const made = keysIn(builder, part, index.name).map((key) => byKey(builder, graph, index, guard, part, key, conditions)).find((found) => found !== undefined && !("why" in found));
-    return { plain: builder.reduce("sum", index, part, guard), made: made === undefined || "why" in made ? undefined : made };
+    const found = made === undefined || "why" in made ? bySide(builder, graph, index, guard, part, conditions) : made;
+    return { plain: builder.reduce("sum", index, part, guard), made: found };
   });
   const first = sides.find(({ made }) => made !== undefined)?.made;
   return first === undefined ? undefined : { ...first, value: builder.add(...sides.map(({ plain, made }) => made?.value ?? plain)) };

@@ -7,7 +7,8 @@
  *     hoist      in the factories: what does not depend on a loop leaves it
  *     choices    unroll | align | tabulate | group, those of the plan, in its order                          choices.ts
  *     fold       cascades of reductions over one axis become one pass with repairs, or several               folds.ts
- *     cut        loop bounds from guards, parts of an axis with bodies of their own                    domain.ts, cut.ts
+ *     domain     loop bounds from guards                                                                     domain.ts
+ *     cut        parts of an axis with bodies of their own; a choice, made of what was folded                   cut.ts
  *
  * Choices come before folding, since a fold keeps ordinary expressions as bodies and is derived anew in milliseconds.
  * Splitting comes first, since it shows what depends on what; cutting last, since two loops cut apart before folding
@@ -17,6 +18,7 @@
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";
 import { applyChoices, CHOICES } from "./choices";
+import { applyCuts } from "./cut";
 import type { AlgebraRecord, Choice, Derived, Firing } from "./derived";
 import type { Rules } from "./components";
 import { deriveFolds, RULES } from "./folds";
@@ -55,8 +57,9 @@ export function canonical(builder: GraphBuilder, graph: Graph): Passed {
 export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Pick<Choice, "rule" | "site" | "parameters">[] = [], rules: Rules = RULES): Derived {
   const split = canonical(builder, graph);
   const fired: Firing[] = [];
-  const chosen = applyChoices(builder, split.graph, choices, CHOICES, (firing) => fired.push(firing));
-  const derived = deriveFolds(builder, chosen, rules);
+  const cuts = choices.filter(({ rule }) => rule === "cut");
+  const chosen = applyChoices(builder, split.graph, choices.filter(({ rule }) => rule !== "cut"), CHOICES, (firing) => fired.push(firing));
+  const derived = applyCuts(builder, deriveFolds(builder, chosen, rules), cuts);
   return { ...derived, record: joined(joined(split.record, { fired, refused: [] }), derived.record) };
 }
 

@@ -76,7 +76,7 @@ function apart(builder: GraphBuilder, graph: Graph, node: Reduce, position: stri
   };
 }
 
-/** Σ_l (c(t) ? a : b) is c(t) ? Σ_l a : Σ_l b: tabulates the sides that can be. */
+/** Σ_l (c(t) ? a : b) is c(t) ? Σ_l a : Σ_l b: tabulates the sides that can be, which may have sides in turn. */
 function sided(builder: GraphBuilder, graph: Graph, node: Reduce, position: string, conditions: TabulateConditions): Replacement | undefined {
   const { index, where, body } = builder.open(node);
   const choice = openedOrder(builder, [body]).find((part): part is Select => part.kind === "select" && part.condition.free.includes(position) && !part.condition.free.includes(index.name));
@@ -86,7 +86,8 @@ function sided(builder: GraphBuilder, graph: Graph, node: Reduce, position: stri
     const keys = keysIn(builder, side, position);
     const [key] = keys;
     const one = key === undefined || keys.length > 1 || !worthwhile(builder, side) ? undefined : single(builder, graph, side, position, key, conditions);
-    return one === undefined || "why" in one ? undefined : one;
+    if (one !== undefined && !("why" in one)) return one;
+    return side.kind === "reduce" && side.op === "sum" ? sided(builder, graph, side, position, conditions) : undefined;
   });
   const first = made.find((side) => side !== undefined);
   const [yes, no] = sides;

@@ -49,8 +49,11 @@ function ownWork(node: Value): Work {
 }
 
 /** The work of all stores for the given sizes; NaN where a size is missing. */
-export function workOf(builder: GraphBuilder, graph: Graph, sizes: AxisSizes): Work {
-  const nodes = openedOrder(builder, roots(graph));
+export const workOf = (builder: GraphBuilder, graph: Graph, sizes: AxisSizes): Work => workOfValues(builder, roots(graph), sizes);
+
+/** The work of values, each computed once for every combination of its free axes. */
+export function workOfValues(builder: GraphBuilder, values: readonly Value[], sizes: AxisSizes): Work {
+  const nodes = openedOrder(builder, values);
   const extents = new Map<string, number>();
   for (const node of nodes) if (node.kind === "index") extents.set(node.name, Math.max(extents.get(node.name) ?? 0, sizeOf(node.extent, sizes)));
   const positions = (free: readonly string[]): number => free.reduce((count, name) => count * (extents.get(name) ?? NaN), 1);

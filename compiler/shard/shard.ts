@@ -82,7 +82,7 @@ class Sharding {
       for (const [component, value] of values) partial.push(stateStore(builder, component, outer, tensor(component, "state"), this.#asState(prepared, component, value)));
       const states = new Map(prepared.components.map((component) => [component.name, tensor(component, "states")]));
       const at = builder.index(side, builder.extent(side), SIDE);
-      const coarser = new Coarser(builder, prepared, at, builder.true, readStates(builder, outer, states, at));
+      const coarser = new Coarser(builder, prepared, [{ index: at, fine: readStates(builder, outer, states, at) }]);
       for (const component of prepared.components) {
         join.push(stateStore(builder, component, outer, tensor(component, "state"), this.#joined(component, coarser)));
         read.set(component.name, (indices) => this.#merged(component, coarser, indices));

@@ -1,14 +1,15 @@
 /** @file Domains and cuts: bounds from guards, tiles that are dead, parts of an axis that meet in merge. */
 
 import { describe, expect, test } from "vitest";
-import { cutFold } from "../../compiler/algebra/cut";
+import { cutFold, cutPoints } from "../../compiler/algebra/cut";
 import { classify, domainOf, hull } from "../../compiler/algebra/domain";
+import type { Piece } from "../../compiler/algebra/derived";
 import { derive } from "../../compiler/algebra/passes";
 import { show } from "../../compiler/algebra/show";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Value } from "../../spec/graph/node";
 import { BOUND, difference } from "./check";
-import { EMPTY, Evaluator, evaluateStores, FoldRunner, type State } from "./evaluate";
+import { Evaluator, evaluateStores, FoldRunner, pieceState } from "./evaluate";
 import { PROGRAMS, randomTensors, SMALL, stream } from "./programs";
 
 const QUERIES = 64;
@@ -109,26 +110,20 @@ describe("cut", () => {
     const derived = derive(p.b, p.graph);
     const [fold] = derived.folds;
     if (fold === undefined) throw new Error("no fold");
-    const [point] = fold.cuts;
-    if (point === undefined) throw new Error("no cut");
-    expect(show(p.b, point)).toBe("|coded|");
-    const [below, above] = cutFold(p.b, fold, point);
+    const { points } = cutPoints(p.b, fold);
+    expect(points.map((point) => show(p.b, point))).toEqual(["|coded|"]);
+    const [below, above] = cutFold(p.b, fold, points);
+    if (below === undefined || above === undefined) throw new Error("not two pieces");
     // Neither part asks again which it is, and the first reads its codes without a clamp.
-    const text = (segment: typeof below): string => segment.bodies.map(({ body }) => show(p.b, body)).join("\n");
+    const text = ({ fold: { components } }: Piece): string => components.map(({ body }) => show(p.b, body)).join("\n");
     expect(text(below)).not.toMatch(/Tail|\?|smaller/);
     expect(text(above)).not.toMatch(/Codes|\?/);
     const tensors = randomTensors(p.graph, sizes, stream(4));
     const want = evaluateStores(new Evaluator(p.b, tensors, sizes), p.graph.stores);
     const evaluator = new Evaluator(p.b, tensors, sizes);
     const runner = new FoldRunner(evaluator);
-    const run = (segment: typeof below): State => {
-      const bodies = new Map(segment.bodies.map((part) => [part.component, part]));
-      const count = evaluator.value(segment.extent, new Map());
-      const name = segment.index.kind === "index" ? segment.index.name : "";
-      return runner.step(fold, EMPTY, Array.from({ length: Math.max(0, count) }, (_, k) => k), ({ name: component }) => bodies.get(component) ?? { body: p.b.zero, where: p.b.false }, name);
-    };
     for (const [first, second] of [[below, above], [above, below]] as const) {
-      expect(difference(want, runner.all(derived.folds, derived.stores, () => runner.merge(fold, run(first), run(second))))).toBeLessThanOrEqual(BOUND);
+      expect(difference(want, runner.all(derived.folds, derived.stores, () => runner.merge(fold, pieceState(evaluator, runner, first), pieceState(evaluator, runner, second))))).toBeLessThanOrEqual(BOUND);
     }
   });
 });

@@ -3,7 +3,7 @@
  * folds as `compiler/algebra/derived.ts` says (serially, as a tree, over parts merged in any order).
  */
 
-import type { Component, Fold, Finish } from "../../compiler/algebra/derived";
+import type { Component, Fold, Finish, Piece } from "../../compiler/algebra/derived";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import { openedOrder } from "../../compiler/algebra/opened";
 import type { Index, MathFunction, Slot, Store, Value } from "../../spec/graph/node";
@@ -177,6 +177,18 @@ const identityOf = (component: Component): number => (component.op === "max" ? -
 
 /** Where a part of the axis has bodies of its own. */
 export type Bodies = (component: Component) => { readonly body: Value; readonly where: Value };
+
+/** The state that a piece of a fold comes to, as a state of the whole. */
+export function pieceState(evaluator: Evaluator, runner: FoldRunner, { offset, fold, names }: Piece): State {
+  const count = evaluator.value(fold.extent, new Map());
+  const state = runner.step(fold, EMPTY, Array.from({ length: count }, (_, k) => k), (component) => component, fold.index.name);
+  const from = evaluator.value(offset, new Map());
+  const positions = new Set(fold.components.filter(({ op }) => op === "argmax" || op === "argmin").map(({ name }) => name));
+  return new Map(Object.entries(names).map(([whole, name]) => {
+    const elements = state.get(name) ?? fail(`no component ${name}`);
+    return [whole, positions.has(name) ? new Map([...elements].map(([key, value]) => [key, value + from])) : elements] as const;
+  }));
+}
 
 export class FoldRunner {
   /** Final states of all folds, for reading slots of earlier ones. */

@@ -33,7 +33,7 @@ const shown = ({ loads, operations, special }: Work): string => `${figure(loads)
 
 /** Everything the algebra offers, taken greedily in the order of the rules, aligning left out where unrolling is offered. */
 function everyChoice(p: Program, offered: (text: string) => void): Parameters<typeof derive>[2] {
-  const taken: { rule: "unroll" | "align" | "tabulate" | "group"; site: string; parameters: Readonly<Record<string, string>> }[] = [];
+  const taken: NonNullable<Parameters<typeof derive>[2]>[number][] = [];
   let graph = canonical(p.b, p.graph).graph;
   for (const rule of ["unroll", "tabulate", "group"] as const) {
     const { choices, refused } = listChoices(p.b, graph, MODEL_SIZES);

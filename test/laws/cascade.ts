@@ -12,10 +12,15 @@ export class Tape {
   }
 }
 
-/** Two to four reductions over tokens, each free to read those before it, every one of them stored. */
-export function randomCascade(tape: Tape): Program {
+/**
+ * Two to four reductions over tokens, each free to read those before it, every one of them stored.
+ * @param segmented whether bodies change at |early| and at |early| + |late|
+ */
+export function randomCascade(tape: Tape, segmented = false): Program {
   const p = new Program(SMALL);
   const { b } = p;
+  const points = segmented ? [b.extent("early"), b.add(b.extent("early"), b.extent("late"))] : [];
+  if (segmented) for (const name of ["early", "late"]) p.axis(name);
   p.axis("row", 2);
   const [s, v, w] = [p.tensor("s", ["token"]), p.tensor("v", ["token"]), p.tensor("w", ["row", "token"])];
   const [live, gate] = [p.tensor("live", ["token"], { kind: "uint", bits: 1 }), p.tensor("gate", ["token"], { kind: "uint", bits: 1 })];
@@ -76,7 +81,8 @@ export function randomCascade(tape: Tape): Program {
     const guarded = tape.below(3) === 0;
     const depth = k === 0 ? tape.below(2) : 1 + tape.below(2);
     const identity = b.identity(op === "argmax" ? "max" : op);
-    const body = (t: Value): Value => (guarded ? b.select(condition(t, 1), number(t, depth), identity) : number(t, depth));
+    const piecewise = (t: Value): Value => points.reduceRight((after, point) => (tape.below(3) === 0 ? after : b.select(b.less(t, point), number(t, depth), after)), number(t, depth));
+    const body = (t: Value): Value => (guarded ? b.select(condition(t, 1), piecewise(t), identity) : piecewise(t));
 
     const value = p[op]("token", body);
     earlier.push(value);

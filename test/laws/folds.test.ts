@@ -2,13 +2,14 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { cutFold, cutPoints } from "../../compiler/algebra/cut";
 import { canonical, derive } from "../../compiler/algebra/passes";
 import { newSlot, oldSlot } from "../../compiler/algebra/ratio";
 import { showDerived } from "../../compiler/algebra/show-fold";
 import type { Component, Fold } from "../../compiler/algebra/derived";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
 import { stateDifference, ways } from "../algebra/check";
-import { EMPTY, Evaluator, evaluateStores, FoldRunner, type State, type Tensors } from "../algebra/evaluate";
+import { EMPTY, Evaluator, evaluateStores, FoldRunner, pieceState, type State, type Tensors } from "../algebra/evaluate";
 import { type Program, PROGRAMS, randomTensors, SMALL, stream } from "../algebra/programs";
 import { randomCascade, Tape } from "./cascade";
 
@@ -54,6 +55,42 @@ describe("random cascades", () => {
     // The generator must reach what it is for.
     expect(compared).toBeGreaterThan(5000);
     expect(repaired).toBeGreaterThan(150);
+  });
+
+  test("cut where their bodies change, and merged in any order, give the naive numbers", () => {
+    let compared = 0;
+    let cut = 0;
+    const sizes = fc.constantFrom(0, 1, 2, 5);
+    fc.assert(fc.property(tapes, sizes, sizes, sizes, fc.nat(), (numbers, early, late, rest, seed) => {
+      const p = randomCascade(new Tape(numbers), true);
+      // Pieces may reach beyond the axis, or leave nothing.
+      const all = { token: Math.max(0, early + late + rest - (seed % 3)), early, late };
+      const random = stream(seed);
+      const tensors = randomTensors(p.graph, all, random, 1);
+      const derived = derive(p.b, p.graph);
+      const naive = new Evaluator(p.b, tensors, all);
+      const want = evaluateStores(naive, p.graph.stores);
+      if (naive.undefinedSomewhere) return;
+      const near = [1, 2, 3, 4].map(() => evaluateStores(new Evaluator(p.b, nudged(tensors, 2 ** -30, random), all), p.graph.stores));
+      const evaluator = new Evaluator(p.b, tensors, all);
+      const runner = new FoldRunner(evaluator);
+      const got = runner.all(derived.folds, derived.stores, (fold) => {
+        const { points } = cutPoints(p.b, fold);
+        if (points.length === 0) return runner.step(fold, EMPTY, Array.from({ length: all.token }, (_, at) => at));
+        const pieces = cutFold(p.b, fold, points);
+        cut++;
+        for (const piece of pieces) expect(piece.fold.cuts).toEqual([]);
+        return pieces.map((piece) => pieceState(evaluator, runner, piece)).sort(() => random() - 0.5).reduce((a, b) => runner.merge(fold, a, b), EMPTY);
+      });
+      for (const [key, value] of want) {
+        if (!Number.isFinite(value) || Math.abs(value) > 1e6 || !near.every((other) => steady(value, other.get(key)))) continue;
+        compared++;
+        const other = got.get(key) ?? NaN;
+        if (!(Math.abs(value - other) <= FAULT * Math.max(1, Math.abs(value)))) throw new Error(`${key}: ${value} is ${other}\n${showDerived(p.b, derived)}`);
+      }
+    }), { numRuns: 600, seed: 3 });
+    expect(compared).toBeGreaterThan(1000);
+    expect(cut).toBeGreaterThan(200);
   });
 
   test("a factor is the ratio of bodies for any two values of what moved, not only those a fold meets", () => {

@@ -2,6 +2,7 @@
 
 import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Graph, Index, Value } from "../../../spec/graph/node";
+import { withJoined } from "../../../spec/tensor/check";
 import { applyChoices, listChoices } from "../../algebra/choices";
 import type { Choice, Derived, Fold, Refusal, Work } from "../../algebra/derived";
 import { openedOrder } from "../../algebra/opened";
@@ -22,9 +23,12 @@ export interface ChoiceSet {
 /** Rules whose choices a plan may make, in the order in which they are made. */
 const CHOOSABLE: readonly Choice["rule"][] = ["unroll", "tabulate", "group"];
 
+/** Sizes of all axes: those that are open are taken to be usual. */
+export const sizesOf = (graph: Graph, sizes: Sizes): Sizes => withJoined(graph.axes, { ...Object.fromEntries(graph.axes.map(({ name, extent }) => [name, extent ?? USUAL])), ...sizes });
+
 /** Sets of choices, the one with the least work first. */
 export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile, rules = CHOOSABLE): { readonly sets: readonly ChoiceSet[]; readonly refused: readonly Refusal[] } {
-  const known: Sizes = { ...Object.fromEntries(graph.axes.map(({ name, extent }) => [name, extent ?? USUAL])), ...sizes };
+  const known = sizesOf(graph, sizes);
   const weigh = ({ loads, operations, special }: Work): number => loads * profile.load + operations + special * profile.special;
   const refused = new Map<string, Refusal>();
   const sets: ChoiceSet[] = [];
@@ -110,13 +114,13 @@ function coefficient(index: Value, name: string): number {
 export function rolesOf(builder: GraphBuilder, derived: Derived, step: number): Readonly<Record<string, ReduceRole>> {
   const roles: Record<string, ReduceRole> = {};
   for (const fold of derived.folds) {
-    for (const node of openedOrder(builder, fold.components.flatMap(({ body }) => [body]))) {
+    for (const node of openedOrder(builder, [fold, ...fold.pieces.map((piece) => piece.fold)].flatMap(({ components }) => components.map(({ body }) => body)))) {
       if (node.kind !== "reduce" || node.extent.kind !== "constant") continue;
       const size = node.extent.value;
       if (size <= 8) roles[node.axis] = { kind: "unroll" };
       else if (size % 4 === 0) roles[node.axis] = { kind: "serial", step: 4 };
     }
-    if (step > 1) roles[`${fold.name} step`] = { kind: "serial", step };
+    if (step > 1) for (const { name } of [fold, ...fold.pieces.map((piece) => piece.fold)]) roles[`${name} step`] = { kind: "serial", step };
   }
   return roles;
 }
@@ -152,6 +156,9 @@ const SHAPES: Readonly<Record<DeviceProfile["name"], Shapes>> = {
   },
 };
 
+/** Whether a fold sums by key, which only a chain does well. */
+const sumsByKey = (fold: Fold): boolean => fold.components.some(({ op, own, where }) => op === "sum" && (where.kind === "and" ? where.of : [where]).some((guard) => guard.kind === "equal" && own.some((axis) => axis === guard.left || axis === guard.right)));
+
 /** Plans for the folds of a program after its choices. */
 export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: readonly Made[], profiles: readonly DeviceProfile[]): Generator<FusedPlan> {
   const streams = profiles.flatMap(({ name }) => SHAPES[name].streams);
@@ -159,13 +166,20 @@ export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: rea
   const plan = (make: (fold: Fold) => FoldPlan): FusedPlan => ({
     choices, folds: Object.fromEntries(derived.folds.map((fold) => [fold.name, isWide(fold) ? make(fold) : { kind: "whole" }])),
   });
-  for (const { lanes, tile, part, step } of streams) {
-    yield plan((fold): StreamedPlan => ({
-      kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: lanes > 64 ? "tree" : "gather", roles: rolesOf(builder, derived, step),
-    }));
+  const streamed = ({ lanes, tile, part, step }: StreamShape, fold: Fold): StreamedPlan => ({
+    kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: lanes > 64 ? "tree" : "gather", roles: rolesOf(builder, derived, step),
+  });
+  const chained = ({ lanes, tile, part, copies, step }: ChainShape, fold: Fold): ChainPlan => ({ kind: "chain", lanes, tile, part, copies, shares: sharesOf(builder, fold, 32), roles: rolesOf(builder, derived, step) });
+  /** A fold that is cut: every piece in the same way, or in its own. */
+  const pieces = (fold: Fold, make: (piece: Fold) => StreamedPlan | ChainPlan): FoldPlan =>
+    fold.pieces.length === 0 ? make(fold) : { kind: "pieces", pieces: Object.fromEntries(fold.pieces.map((piece) => [piece.fold.name, make(piece.fold)])) };
+  const cut = derived.folds.some((fold) => fold.pieces.length > 0);
+  const parted = streams.filter(({ part }) => part !== undefined);
+  for (const shape of cut ? parted : streams) yield plan((fold) => pieces(fold, (each) => streamed(shape, each)));
+  for (const shape of chains) {
+    const [beside] = parted;
+    const keyed = derived.folds.some((fold) => fold.pieces.some((piece) => sumsByKey(piece.fold)));
+    yield plan((fold) => pieces(fold, (each) => (keyed && beside !== undefined && !sumsByKey(each) ? streamed(beside, each) : chained(shape, each))));
   }
-  for (const { lanes, tile, part, copies, step } of chains) {
-    yield plan((fold): ChainPlan => ({ kind: "chain", lanes, tile, part, copies, shares: sharesOf(builder, fold, 32), roles: rolesOf(builder, derived, step) }));
-  }
-  yield plan(() => ({ kind: "whole" }));
+  if (!cut) yield plan(() => ({ kind: "whole" }));
 }

@@ -16,13 +16,13 @@ import { ceilDivide, GRID, sizeOf, type Shares } from "./axes";
 import { autoShares, axesOf, mapKernel, type MapRoles, type Task } from "./map";
 import type { ChainPlan } from "./plan";
 import { readAnyStaged, readStaged, type Prepared, type Staged } from "./prepare";
-import { asRead, asStored, Coarser, joinOf, liveTest, mayBeInfinite, named, repaired, resolve, storedFacts, type ReadState } from "./state";
+import { asRead, asStored, Coarser, joinOf, liveTest, mayBeInfinite, named, repaired, resolve, storedFacts, type ReadState, type Source } from "./state";
 import { PlanRefused, type Workshop } from "./workshop";
 
 export interface Chained {
   readonly kernels: readonly Kernel[];
-  /** The whole state from the parts'. */
-  readonly coarser: Coarser;
+  /** The states of parts. */
+  readonly parts: Source;
 }
 
 export function chainFold(workshop: Workshop, fold: Prepared, plan: ChainPlan): Chained {
@@ -106,9 +106,8 @@ class Chain {
       kept.includes(component) ? builder.slot(`${component.name}.part`, this.#levelIndices(component, indices, p), storedFacts(component, live)) : undefined;
     for (const group of this.#alike(wide.filter((component) => keyOf(builder, component) === undefined))) this.#parts(group, kept, tiles, p, reference);
     for (const component of wide) if (keyOf(builder, component) !== undefined) this.#histogram(component, tiles, p, reference);
-    const coarser = new Coarser(builder, this.#fold, p, builder.true, (component, live, indices) =>
-      builder.slot(`${component.name}.part`, this.#levelIndices(component, indices, p), storedFacts(component, live)));
-    return { kernels: this.#kernels, coarser };
+    const fine: ReadState = (component, live, indices) => builder.slot(`${component.name}.part`, this.#levelIndices(component, indices, p), storedFacts(component, live));
+    return { kernels: this.#kernels, parts: { index: p, fine } };
   }
 
   /** Components with equal own axes. */
@@ -136,8 +135,9 @@ class Chain {
     const { builder } = this.#w;
     const { axis, tile } = this.#tilesOf(tiles, part);
     const moved = (component: Component, indices: readonly Value[]): Map<Value, Value> => new Map(component.own.flatMap((own, k) => (indices[k] === undefined || indices[k] === own ? [] : [[own, indices[k]] as const])));
-    const coarser = new Coarser(builder, this.#fold, axis, builder.true, (component, live, indices) =>
-      kept.includes(component) ? this.#tileSlot(component, live, indices, tile) : builder.substitute(this.#tileValue(component, tile, `${this.#name} step`), moved(component, indices)), reference);
+    const fine: ReadState = (component, live, indices) =>
+      kept.includes(component) ? this.#tileSlot(component, live, indices, tile) : builder.substitute(this.#tileValue(component, tile, `${this.#name} step`), moved(component, indices));
+    const coarser = new Coarser(builder, this.#fold, [{ index: axis, fine }], reference);
     const tasks = group.map((component): Task => ({ array: `${component.name}.part`, indices: this.#levelIndices(component, component.own, part), value: coarser.stored(component) }));
     this.#kernels.push(mapKernel(this.#w, `${group.map(({ name }) => name).join(", ")} of parts`, tasks, this.#partShares(group[0]?.own ?? [], part)));
   }

@@ -6,14 +6,15 @@
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Graph } from "../../../spec/graph/node";
+import { listCuts } from "../../algebra/cut";
 import { canonical, derive } from "../../algebra/passes";
 import type { Derived, Refusal } from "../../algebra/derived";
 import type { DeviceLimits, Sizes } from "../../program";
-import { choiceSets, foldPlans } from "./candidates";
+import { choiceSets, foldPlans, sizesOf } from "./candidates";
 import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf, type DeviceProfile } from "./cost";
 import { refusalOf } from "./legal";
 import { packed } from "./pack";
-import type { FusedPlan } from "./plan";
+import type { FoldPlan, FusedPlan } from "./plan";
 import { schedule, type Scheduled } from "./schedule";
 import { PlanRefused } from "./workshop";
 
@@ -72,8 +73,8 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
   const every = options.every === true;
   const least = sets[0]?.weight ?? 0;
   let shapes: readonly number[] | undefined;
-  for (const { choices } of every ? sets : sets.filter(({ weight }) => weight <= CLOSE * least)) {
-    const derived = derive(builder, graph, choices);
+  const tried = (every ? sets : sets.filter(({ weight }) => weight <= CLOSE * least)).flatMap(({ choices }) => variants(builder, graph, choices, options, why));
+  for (const { derived, choices } of tried) {
     const made = new Map<number, Candidate>();
     for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])].entries()) {
       if (shapes?.includes(shape) === false) continue;
@@ -85,6 +86,22 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
     if (!every && made.size > 0) shapes ??= [...made].sort(([, a], [, b]) => a.cost - b.cost).slice(0, BEST).map(([shape]) => shape);
   }
   return { candidates: [...candidates].sort((a, b) => a.cost - b.cost), refused: why };
+}
+
+interface Variant {
+  readonly derived: Derived;
+  readonly choices: FusedPlan["choices"];
+}
+
+/** The folds after a set of choices: cut where they can be. Pieces have less to do than the whole, which is tried only where all plans are. */
+function variants(builder: GraphBuilder, graph: Graph, choices: FusedPlan["choices"], { fixed, every }: PlanOptions, refused: Refusal[]): readonly Variant[] {
+  const whole = { derived: derive(builder, graph, choices), choices };
+  const cuts = listCuts(builder, whole.derived, sizesOf(whole.derived.graph, fixed));
+  refused.push(...cuts.refused);
+  if (cuts.choices.length === 0) return [whole];
+  const all = [...choices, ...cuts.choices.map(({ rule, site, parameters }) => ({ rule, site, parameters }))];
+  const cut = { derived: derive(builder, graph, all), choices: all };
+  return every === true ? [cut, whole] : [cut];
 }
 
 /**
@@ -117,12 +134,13 @@ function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan,
 
 /** A plan in a line, for people. */
 export function shapeText(plan: FusedPlan): string {
-  const folds = Object.entries(plan.folds).map(([name, fold]) => {
+  const text = (name: string, fold: FoldPlan): string => {
     switch (fold.kind) {
       case "whole": return `${name}: each component by itself`;
       case "stream": return `${name}: ${fold.lanes} lanes, tiles of ${fold.tile}${fold.part === undefined ? "" : `, parts of ${fold.part}`}`;
       case "chain": return `${name}: a chain, tiles of ${fold.tile}, parts of ${fold.part}, ${fold.copies} at a time`;
+      case "pieces": return Object.entries(fold.pieces).map(([piece, each]) => text(piece, each)).join("; ");
     }
-  });
-  return folds.join("; ");
+  };
+  return Object.entries(plan.folds).map(([name, fold]) => text(name, fold)).join("; ");
 }

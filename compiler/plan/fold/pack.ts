@@ -17,6 +17,13 @@ export function packed(builder: GraphBuilder, scheduled: Scheduled, most: number
     const { written } = arraysOf(now.body);
     const together = now.arrays.filter(({ name, element, arena }) => arena === undefined && written.has(name) && element.kind === "f32" && current.temporaries.includes(name));
     if (together.length > 1) current = share(builder, current, `${now.name} state`, together);
+    // What one dispatch has written for this one to read.
+    for (const writer of current.kernels) {
+      if (storageBuffers(current.kernels[at] ?? kernel) <= most) break;
+      const made = arraysOf(writer.body).written;
+      const read = (current.kernels[at] ?? kernel).arrays.filter(({ name, element, arena }) => arena === undefined && made.has(name) && element.kind === "f32" && current.temporaries.includes(name));
+      if (writer !== current.kernels[at] && read.length > 1) current = share(builder, current, `${writer.name} state`, read);
+    }
   }
   return current;
 }

@@ -8,7 +8,7 @@ import type { Cross, ReduceRole } from "../../kernel/kernel";
 import type { Shares } from "./axes";
 
 /** How a fold is run. `whole`: each component in a dispatch of its own, over the whole axis, with no state. */
-export type FoldPlan = WholePlan | StreamedPlan | ChainPlan;
+export type FoldPlan = WholePlan | StreamedPlan | ChainPlan | PiecesPlan;
 
 export interface WholePlan {
   readonly kind: "whole";
@@ -39,6 +39,13 @@ export interface ChainPlan {
   /** By axis; an axis that is not named is shared out over what lanes are left. */
   readonly shares: Readonly<Record<string, Shares>>;
   readonly roles: Readonly<Record<string, ReduceRole>>;
+}
+
+/** A fold that is cut: partial states of each piece in dispatches of its own, and one merge of them all. */
+export interface PiecesPlan {
+  readonly kind: "pieces";
+  /** By name of the piece. */
+  readonly pieces: Readonly<Record<string, StreamedPlan | ChainPlan>>;
 }
 
 export interface FusedPlan {

@@ -54,6 +54,15 @@ export interface Prepared {
   readonly domain: Domain;
   /** For a component that repairs read: how an empty side is told from others. */
   readonly presence: ReadonlyMap<string, Presence>;
+  readonly pieces: readonly PreparedPiece[];
+}
+
+export interface PreparedPiece {
+  readonly prepared: Prepared;
+  /** Where the piece begins on the axis of the whole. */
+  readonly offset: Value;
+  /** What a component of the whole is called in the piece. */
+  readonly names: Readonly<Record<string, string>>;
 }
 
 /** `always`: any position makes it not empty. `extreme`: by its own value. `counted`: by a component of op `any`. */
@@ -96,7 +105,8 @@ export function prepare(builder: GraphBuilder, fold: Fold, { mayBeEmpty = false 
   });
   const index = apart(builder, fold.index);
   const { all, presence } = present(builder, components, mayBeEmpty);
-  return { fold, index, extent: fold.extent, components: all, staged: stagedOf(builder, fold.name, index, all), domain: domainOf(fold.domain), presence };
+  const pieces = fold.pieces.map(({ fold: piece, offset, names }) => ({ prepared: prepare(builder, piece, { mayBeEmpty }), offset, names }));
+  return { fold, index, extent: fold.extent, components: all, staged: stagedOf(builder, fold.name, index, all), domain: domainOf(fold.domain), presence, pieces };
 }
 
 /** Adds, before each component that repairs read and that does not say itself whether it is empty, one that does. */

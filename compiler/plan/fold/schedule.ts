@@ -13,10 +13,10 @@ import { spread } from "../spread";
 import type { Shares } from "./axes";
 import { chainFold } from "./chain";
 import { axesOf, mapKernel, type Task } from "./map";
-import type { FoldPlan, FusedPlan, StreamedPlan } from "./plan";
+import type { ChainPlan, FoldPlan, FusedPlan, PiecesPlan, StreamedPlan } from "./plan";
 import { dependenceOrder } from "./order";
-import { prepare, readAnyStaged, readSlots, readStaged, renamedStore, slotNames, type Prepared, type Staged } from "./prepare";
-import { asRead, asStored, bounded, Coarser, isArg, mayBeInfinite, resolve, storedFacts } from "./state";
+import { prepare, readAnyStaged, readSlots, readStaged, renamedStore, slotNames, type Prepared, type PreparedPiece, type Staged } from "./prepare";
+import { asRead, asStored, bounded, Coarser, isArg, mayBeInfinite, resolve, storedFacts, type ReadState, type Source } from "./state";
 import { Stream } from "./stream";
 import { Tables, type Table } from "./tables";
 import { PlanRefused, Workshop } from "./workshop";
@@ -60,7 +60,8 @@ class Schedule {
     this.#workshop = new Workshop(builder, derived.graph.name);
     const { inputs, outputs } = storageArrays(builder, derived.graph);
     for (const array of [...inputs, ...outputs]) this.#workshop.arrays.set(array.name, array);
-    const together = new Set(Object.values(plan.folds).flatMap((fold) => (fold.kind === "whole" ? [] : Object.entries(fold.shares).flatMap(([axis, { block, vector }]) => (block * vector > 1 ? [axis] : [])))));
+    const shared = Object.values(plan.folds).flatMap((fold) => (fold.kind === "pieces" ? Object.values(fold.pieces) : fold.kind === "whole" ? [] : [fold]));
+    const together = new Set(shared.flatMap(({ shares }) => Object.entries(shares).flatMap(([axis, { block, vector }]) => (block * vector > 1 ? [axis] : []))));
     this.#tables = new Tables(this.#workshop, (axis) => together.has(axis));
     for (const name of Object.keys(plan.folds)) if (!derived.folds.some((fold) => fold.name === name)) throw new PlanRefused(`the plan has a fold ${name}, which the program has not`);
   }
@@ -101,7 +102,8 @@ class Schedule {
 
   #mapFold(fold: Fold, value: (value: Value) => Value): Fold {
     const repaired = (repair: Repair): Repair => (repair.kind === "multiply" ? { ...repair, factor: value(repair.factor) } : repair.kind === "add" ? { ...repair, term: value(repair.term) } : repair);
-    return { ...fold, components: fold.components.map((component) => ({ ...component, body: value(component.body), where: value(component.where), repair: repaired(component.repair) })) };
+    const components = fold.components.map((component) => ({ ...component, body: value(component.body), where: value(component.where), repair: repaired(component.repair) }));
+    return { ...fold, components, pieces: fold.pieces.map((piece) => ({ ...piece, fold: this.#mapFold(piece.fold, value) })) };
   }
 
   #withTables(fold: Fold): Fold {
@@ -137,10 +139,11 @@ class Schedule {
         return false;
       case "stream": return this.#streamedFold(prepared, plan, stores, needed);
       case "chain": {
-        const { kernels, coarser } = chainFold(this.#workshop, prepared, plan);
+        const { kernels, parts } = chainFold(this.#workshop, prepared, plan);
         this.#kernels.push(...kernels);
-        return this.#merged(prepared, coarser, stores, needed);
+        return this.#merged(prepared, [parts], stores, needed);
       }
+      case "pieces": return this.#merged(prepared, prepared.pieces.map((piece) => this.#piece(piece, plan)), stores, needed);
     }
   }
 
@@ -163,8 +166,55 @@ class Schedule {
       for (const component of prepared.components) this.#finals.set(component.name, { component, array: array(component), facts: (live) => storedFacts(component, live) });
       return false;
     }
-    const coarser = new Coarser(builder, prepared, parts, builder.true, (component, live, indices) => builder.slot(array(component), [parts, ...indices], storedFacts(component, live)));
-    return this.#merged(prepared, coarser, stores, needed);
+    return this.#merged(prepared, [{ index: parts, fine: (component, live, indices) => builder.slot(array(component), [parts, ...indices], storedFacts(component, live)) }], stores, needed);
+  }
+
+  /** The parts of a piece, as states of the whole. A piece that is empty has no part, so that each of them has a position. */
+  #piece({ prepared, offset, names }: PreparedPiece, plan: PiecesPlan): Source {
+    const { builder } = this;
+    const { name, extent } = prepared.fold;
+    const own = plan.pieces[name];
+    if (own === undefined) throw new InternalError(`the plan says nothing of ${name}`);
+    const source = own.kind === "chain" ? this.#chainedPiece(prepared, own) : this.#streamedPiece(prepared, own);
+    const inPiece = (component: Component): Component | undefined => {
+      const called = names[component.name] ?? presentIn(component.name);
+      return prepared.components.find((each) => each.name === called);
+    };
+    /** What says in the piece whether a component that repairs read is empty is called after it. */
+    const presentIn = (whole: string): string | undefined => {
+      const of = names[whole.replace(/ present$/, "")];
+      return of === undefined ? undefined : `${of} present`;
+    };
+    const fine: ReadState = (component, live, indices) => {
+      const found = inPiece(component);
+      // A position counts from where the piece begins.
+      if (found !== undefined) return isArg(found) ? builder.add(offset, source.fine(found, live, indices)) : source.fine(found, live, indices);
+      // The piece can tell without it.
+      const of = prepared.components.find((each) => `${each.name} present` === presentIn(component.name));
+      if (of === undefined) throw new InternalError(`${component.name} is not in ${name}`);
+      if (prepared.presence.get(of.name)?.kind !== "extreme") return builder.one;
+      return builder.select(builder.equal(source.fine(of, false, indices), builder.identity(of.op)), builder.zero, builder.one);
+    };
+    if (extent.kind === "constant" && extent.value === 0) throw new InternalError(`${name} has no position`);
+    return { index: source.index, fine, has: (component) => inPiece(component) !== undefined || presentIn(component.name) !== undefined };
+  }
+
+  #chainedPiece(prepared: Prepared, plan: ChainPlan): Source {
+    if (prepared.extent === this.builder.one) throw new PlanRefused(`${prepared.fold.name} has one position, too few for a chain`);
+    const { kernels, parts } = chainFold(this.#workshop, prepared, plan);
+    this.#kernels.push(...kernels);
+    return parts;
+  }
+
+  #streamedPiece(prepared: Prepared, plan: StreamedPlan): Source {
+    const { builder } = this;
+    if (plan.part === undefined) throw new PlanRefused(`${prepared.fold.name} is not cut into parts, of which an empty piece has none`);
+    const { kernel, partial, parts } = new Stream(this.#workshop, prepared, { ...plan, part: plan.part, shares: this.#sharesOf(prepared, plan.shares) }).make(undefined);
+    this.#kernels.push(kernel);
+    return {
+      index: parts ?? builder.zero,
+      fine: (component, live, indices) => builder.slot(partial.get(component.name) ?? lost(component.name), [...(parts === undefined ? [] : [parts]), ...indices], storedFacts(component, live)),
+    };
   }
 
   /** Whether a workgroup that has the whole state can store these outputs itself. */
@@ -185,8 +235,9 @@ class Schedule {
   }
 
   /** The merge of parts: into the outputs, and where others read components, into arrays. */
-  #merged(prepared: Prepared, coarser: Coarser, stores: readonly Store[], needed: boolean): boolean {
+  #merged(prepared: Prepared, sources: readonly Source[], stores: readonly Store[], needed: boolean): boolean {
     const { builder } = this;
+    const coarser = new Coarser(builder, prepared, sources);
     if (!needed && stores.length > 0) {
       this.#store(stores.map((store) => ({
         ...store,

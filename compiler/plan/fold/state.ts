@@ -115,10 +115,18 @@ export function repaired(builder: GraphBuilder, prepared: Prepared, component: C
   return repair.kind === "multiply" ? builder.multiply(value, change) : builder.add(value, change);
 }
 
+/** Finer states side by side: one at each position of `index`. */
+export interface Source {
+  /** Free, or 0 where there is one. */
+  readonly index: Value;
+  readonly fine: ReadState;
+  /** The components that these states have; absent: all. */
+  readonly has?: (component: Component) => boolean;
+}
+
 /**
- * The coarser state as values over own axes: each component the reduction over `index`, where `where` holds, of the finer
- * state that `fine` reads at that position. What `take` gives instead of a value is what readers of a component see: a
- * stored element, say.
+ * The coarser state as values over own axes: each component the reduction over the finer states of all `sources`. What
+ * `kept` gives instead of a value is what readers of a component see: a stored element, say.
  */
 export class Coarser {
   readonly #made = new Map<string, Value>();
@@ -126,9 +134,7 @@ export class Coarser {
   constructor(
     readonly builder: GraphBuilder,
     readonly prepared: Prepared,
-    readonly index: Value,
-    readonly where: Value,
-    readonly fine: ReadState,
+    readonly sources: readonly Source[],
     /** How readers see a coarse component, where it is kept. */
     readonly kept: (component: Component, live: boolean, indices: readonly Value[]) => Value | undefined = () => undefined,
   ) {}
@@ -150,7 +156,19 @@ export class Coarser {
   }
 
   #reduced(component: Component): Value {
-    const { builder, prepared, index, where, fine } = this;
+    const { builder } = this;
+    const values = this.sources.filter(({ has }) => has?.(component) ?? true).map((source) => this.#over(source, component));
+    const [only] = values;
+    if (only !== undefined && values.length === 1) return only;
+    switch (joinOf(component)) {
+      case "sum": return builder.add(...values);
+      case "max": return values.reduce((a, b) => builder.larger(a, b), emptyOf(builder, component));
+      case "min": return values.reduce((a, b) => builder.smaller(a, b), emptyOf(builder, component));
+    }
+  }
+
+  #over({ index, fine }: Source, component: Component): Value {
+    const { builder, prepared } = this;
     const { own } = component;
     const now: ReadState = (other, live, indices) => this.at(other, live, indices);
     const live = liveTest(builder, prepared, component, fine, builder.true);
@@ -158,10 +176,10 @@ export class Coarser {
       const holder = named(prepared, component.extreme);
       const here = repaired(builder, prepared, holder, fine(holder, false, holder.own), fine, now);
       const wins = builder.and(liveTest(builder, prepared, holder, fine, builder.true), builder.equal(here, this.at(holder, false, holder.own)));
-      return builder.reduce("min", index, fine(component, false, own), builder.and(where, wins));
+      return builder.reduce("min", index, fine(component, false, own), wins);
     }
     const value = repaired(builder, prepared, component, fine(component, component.repair.kind !== "none" && joinOf(component) !== "sum", own), fine, now);
-    if (component.op === "any") return asStored(builder, component, builder.reduce("any", index, builder.less(builder.zero, value), where));
-    return builder.reduce(joinOf(component), index, value, builder.and(where, live));
+    if (component.op === "any") return asStored(builder, component, builder.reduce("any", index, builder.less(builder.zero, value)));
+    return builder.reduce(joinOf(component), index, value, live);
   }
 }
