@@ -13,7 +13,7 @@ import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph, Index, Reduce, Span, Value } from "../../spec/graph/node";
 import { bounded, GrowingFold, implies, mayLeave, numberOf, type Result, type Rules } from "./components";
-import { cutsOf } from "./cut";
+import { cutsOf } from "./points";
 import type { Derived, Finish, Firing, Fold, Refusal } from "./derived";
 import { hull } from "./domain";
 import { openedOrder, openedParts, placeOf, replaceOpened, slotsIn } from "./opened";
