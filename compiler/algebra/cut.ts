@@ -11,7 +11,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
-import type { Index, Value } from "../../spec/graph/node";
+import type { Value } from "../../spec/graph/node";
 import { nonNegative } from "../../spec/graph/prove";
 import { StaleChoice } from "./choices";
 import type { Choice, Component, Derived, Firing, Fold, Piece, Refusal, Repair, Work } from "./derived";
