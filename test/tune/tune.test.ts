@@ -170,7 +170,7 @@ describe("a plan from outside", () => {
     ["nothing", undefined], ["a list", []], ["another format", { ...PLAN, format: "kvern-graph" }], ["another version", { ...PLAN, version: 2 }],
     ["no plan", { ...PLAN, plan: undefined }], ["a size below 0", { ...PLAN, upTo: { token: -1 } }], ["no choices", { ...PLAN, plan: { folds: {} } }],
     ["a choice without a site", { ...PLAN, plan: { choices: [{ rule: "group", parameters: {} }], folds: {} } }],
-    ["half a lane", folds({ lanes: 0.5 })], ["lanes beyond all devices", folds({ lanes: 2 ** 20 })], ["an unknown way to join lanes", folds({ cross: "magic" })],
+    ["half a lane", folds({ lanes: 0.5 })], ["lanes beyond all devices", folds({ lanes: 2 ** 20 })], ["an unknown way to join lanes", folds({ cross: "magic" })], ["a way to join lanes that is not printed", folds({ cross: "subgroup" })],
     ["a kind of fold that is not there", folds({ kind: "spiral" })], ["vectors of three", folds({ shares: { channel: { lane: 1, block: 1, vector: 3 } } })], ["a role without a step", folds({ roles: { x: { kind: "serial" } } })],
   ])("with %s is refused whole", async (_, json) => {
     expect(await codeOf(() => readPlan(json, "it"))).toMatch(/KV5401/);
