@@ -14,9 +14,9 @@ import { SHAPES, specOf } from "./samples";
 
 const webgpu = await openInspected();
 const devices: readonly (readonly [string, Device, runs: number])[] = [
-  ...(webgpu === undefined ? [] : [["wgsl", webgpu, 3] as const]),
-  ["interpreter", await openDevice({ backend: "interpreter" }), 5],
-  ["gpujs", await openDevice({ backend: "gpujs", mode: "cpu" }), 2],
+  ...(webgpu === undefined ? [] : [["wgsl", webgpu, 2] as const]),
+  ["interpreter", await openDevice({ backend: "interpreter" }), 4],
+  ["gpujs", await openDevice({ backend: "gpujs", mode: "cpu" }), 1],
 ];
 afterAll(async () => {
   for (const [, device] of devices) await device.close();
