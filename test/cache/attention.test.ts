@@ -53,6 +53,16 @@ describe.each(devices)("%s", (_, device) => {
     await cache.close();
   });
 
+  test.skipIf(device !== webgpu)("in one pass over the tokens too", { timeout: 120_000 }, async () => {
+    const { cache, model, append } = await grown(device, SHAPES.windowAndSinks);
+    const kernel = await device.prepare(kernels["windowAndSinks"], { plans: "folds", set: { channel: 32, kvHead: 2, head: 4 } });
+    for (const [count, queries] of [[1, 1], [1, 2], [7, 1], [9, 8]] as const) {
+      await append([count]);
+      await expectAttention(kernel, cache, model, { queries });
+    }
+    await cache.close();
+  });
+
   test("any map of query heads to key and value heads", async () => {
     const { cache, model, append } = await grown(device, SHAPES.windowAndSinks);
     await append([11]);
