@@ -1,6 +1,7 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { DemoReport, DemoStart } from "../demo/demo";
 import type { DemoRow } from "../../examples/llama/demo";
+import type { Stored } from "../../examples/llama/kernels/operators";
 import { EXIT } from "../faults";
 import { backendName, wholeNumber, type Backend } from "../options";
 
@@ -11,6 +12,8 @@ interface Options {
   readonly full?: true;
   readonly calibrate?: true;
   readonly backend: Backend;
+  readonly weights: Stored;
+  readonly deviceOnly?: true;
   readonly json?: true;
 }
 
@@ -20,25 +23,27 @@ export function demo(program: Command): void {
     .command("demo")
     .summary("run a language model whose cache is held as codes")
     .description(
-      "Compiles the attention kernels of examples/attention.ts and runs a Llama model with them: its key/value cache at full\n" +
-        "precision and as CQ codes of 4, 2 and 1 bit per channel. Prints continuations, perplexities, cache sizes, and how far\n" +
-        "the kernels lie from the reference interpreter. Exits with 0 only if every check held.",
+      "Compiles the kernels of examples/attention.ts and examples/llama/kernels and runs a Llama model in them: its key/value\n" +
+        "cache at full precision and as CQ codes of 4, 2 and 1 bit per channel. Prints continuations, perplexities, cache sizes,\n" +
+        "and how far attention lies from the reference interpreter. Exits with 0 only if every check held.",
     )
-    .option("--model <dir>", "a model directory: config.json, model.safetensors, tokenizer.json, heldout.txt, codebooks/")
+    .option("--model <dir>", "a model directory (config.json, model.safetensors, tokenizer.json) or a .bin file of llama2.c's, with heldout.txt and codebooks/ beside it")
     .option("--prompt <text>", "the text to continue", "Once upon a time, there was a little")
     .option("--tokens <n>", "how many tokens to continue it by", wholeNumber(1), 24)
     .option("--full", "score all held-out stories")
     .option("--calibrate", "learn the codebooks from calibration.txt instead of reading them")
+    .addOption(new Option("--weights <type>", "how weights are stored on the device").choices(["f32", "f16", "int8"]).default("f32"))
+    .option("--device-only", "score stories in compiled operators on a software device too, where plain loops around attention are faster")
     .option("--backend <name>", "auto, wgsl or interpreter", backendName, "auto")
     .option("--json", "print the report as JSON")
-    .action(async ({ model, prompt, tokens, full, calibrate, backend, json }: Options) => {
+    .action(async ({ model, prompt, tokens, full, calibrate, backend, weights, deviceOnly, json }: Options) => {
       if (backend === "source") command.error("error: option '--backend <name>' argument 'source' is invalid. Expected auto, wgsl or interpreter.", { code: "commander.invalidArgument" });
       const began = performance.now();
       const { runDemo } = await import("../demo/demo");
       const { progressBar } = await import("../progress");
       const say = (text: string): boolean => json === true || process.stdout.write(`${text}\n`);
       const report = await runDemo(
-        { ...(model === undefined ? {} : { model }), prompt, tokens, full: full === true, calibrate: calibrate === true, backend: backend as "auto" },
+        { ...(model === undefined ? {} : { model }), prompt, tokens, full: full === true, calibrate: calibrate === true, backend: backend as "auto", weights, deviceOnly: deviceOnly === true },
         progressBar(),
         { start: (start) => say(startText(start)), row: (row) => say(rowText(row)) },
       );
@@ -49,23 +54,25 @@ export function demo(program: Command): void {
     });
 }
 
-function startText({ device, model, codebooks, prompt }: DemoStart): string {
-  return `device     ${device}\nmodel      ${model}\ncodebooks  ${codebooks}\nprompt     ${prompt}\n`;
+function startText({ device, model, weights, codebooks, prompt }: DemoStart): string {
+  const stored = weights === undefined ? "" : `weights    ${weights.bytes.toLocaleString("en")} B on the device, ${weights.stored}\n`;
+  return `device     ${device}\nmodel      ${model}\n${stored}codebooks  ${codebooks}\nprompt     ${prompt}\n`;
 }
 
 function rowText({ cache, bitsPerChannel, text }: DemoRow): string {
   return `${cache}, ${bitsPerChannel} bit per channel\n  …${text.replaceAll("\n", "\n  ")}\n`;
 }
 
-async function reportText({ rows, heldout, compiled, checks }: DemoReport, seconds: number): Promise<string> {
+async function reportText({ rows, heldout, compiled, scoring, checks }: DemoReport, seconds: number): Promise<string> {
   const { table } = await import("../demo/table");
-  const heading = ["cache", "bit", "perplexity", "tokens", "codes B", "codebooks B", "numbers B", "difference", "bound"];
-  const cells = rows.map(({ cache, bitsPerChannel, perplexity, tokens, bytes, agreement }) => [
+  const heading = ["cache", "bit", "perplexity", "tokens", "codes B", "codebooks B", "numbers B", "tokens/s", "difference", "bound"];
+  const cells = rows.map(({ cache, bitsPerChannel, perplexity, tokens, bytes, tokensPerSecond, agreement }) => [
     cache,
     String(bitsPerChannel),
     perplexity.toFixed(3),
     String(tokens),
     ...[bytes.codes, bytes.codebooks, bytes.tail].map((count) => count.toLocaleString("en")),
+    tokensPerSecond.toFixed(0),
     ...[agreement.difference, agreement.bound].map((number) => number.toExponential(1)),
   ]);
   const scored = rows[0]?.scoredTokens ?? 0;
@@ -74,6 +81,8 @@ async function reportText({ rows, heldout, compiled, checks }: DemoReport, secon
     table([heading, ...cells]),
     "",
     `perplexity: ${heldout.stories === heldout.of ? `all ${heldout.of}` : `the first ${heldout.stories} of ${heldout.of}`} stories of ${heldout.file}, ${scored.toLocaleString("en")} tokens${heldout.stories === heldout.of ? "" : " (--full takes all)"}`,
+    scoring === "compiled" ? "scored in compiled operators" : "scored in plain loops around compiled attention, which a software device is slower than (--device-only leaves nothing to them)",
+    "tokens/s: steps of decoding the continuation, one submission for each operator",
     "bytes: the cache after the continuation, keys and values of all layers",
     "difference: the element of attention that came nearest to its bound, against the reference interpreter in f64",
     `compiled: ${Object.entries(compiled).map(([name, dispatches]) => `${name} ${dispatches}`).join(", ")} dispatches`,

@@ -8,6 +8,8 @@ import { agrees, demonstrate, type DemoRow } from "../../examples/llama/demo";
 import { loadCodebooks, loadContexts, loadModel, type LoadedModel } from "../../examples/llama/load.node";
 import { compileFile } from "../../compiler";
 import { openDevice } from "../../runtime";
+import { compiledBody, type CompiledBody } from "../../examples/llama/compiled/model";
+import type { Stored } from "../../examples/llama/kernels/operators";
 import type { Progress } from "../progress";
 import { recorded } from "./recorded";
 
@@ -22,6 +24,10 @@ export interface DemoOptions {
   /** Learn the codebooks instead of reading them. */
   readonly calibrate: boolean;
   readonly backend: "auto" | "wgsl" | "interpreter";
+  /** How weights are stored on the device. */
+  readonly weights: Stored;
+  /** Score in compiled operators whatever the device: on a software one the plain loops around attention are faster. */
+  readonly deviceOnly: boolean;
 }
 
 /** Held-out stories that are scored unless all are asked for. */
@@ -32,6 +38,8 @@ export interface DemoStart {
   readonly model: string;
   readonly prompt: string;
   readonly codebooks: string;
+  /** Bytes of the weights on the device; none where the interpreter stands for one. */
+  readonly weights: { readonly stored: Stored; readonly bytes: number } | undefined;
 }
 
 export interface DemoReport extends DemoStart {
@@ -39,6 +47,8 @@ export interface DemoReport extends DemoStart {
   readonly rows: readonly DemoRow[];
   /** Dispatches of each kernel. */
   readonly compiled: Readonly<Record<string, number>>;
+  /** What computes everything but attention while stories are scored. */
+  readonly scoring: "compiled" | "plain";
   readonly checks: readonly Check[];
 }
 
@@ -57,7 +67,7 @@ export interface DemoListener {
 export async function runDemo(options: DemoOptions, progress: Progress, listener: DemoListener): Promise<DemoReport> {
   const examples = join(packageRoot(), "examples");
   const loaded = await loadModel(options.model ?? join(examples, "tales"));
-  const { kernels } = await compileFile(join(examples, "attention.ts"));
+  const { kernels } = await compileFile(join(examples, loaded.model.config.ropeLayout === "half-split" ? "attention.ts" : "llama/kernels/interleaved.ts"));
   const onProgress = (what: string, done: number, total: number): void => progress.show(what, done, total);
   const codebooks = options.calibrate ? await learned(loaded, onProgress) : await Promise.all(FORMATS.map((format) => loadCodebooks(loaded, join(loaded.directory, "codebooks", `${formatName(format).toLowerCase()}.safetensors`))));
   const heldoutFile = join(loaded.directory, "heldout.txt");
@@ -69,16 +79,20 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
   const opened = await openDevice({ backend: options.backend });
   const interpreter = await openDevice({ backend: "interpreter" });
   const { device, dispatches } = recorded(opened);
+  let body: CompiledBody | undefined;
   try {
+    if (device.backend !== "interpreter") body = await compiledBody(device, loaded.model, (await compileFile(join(examples, `llama/kernels/${options.weights}.ts`))).kernels, options.weights);
+    const scoreCompiled = body !== undefined && (options.deviceOnly || device.info.kind === "hardware");
     const start = {
       device: device.describe(),
       model: `${shown(loaded.directory)}: ${config.layers} layers, ${config.heads} query heads over ${config.kvHeads} key/value heads of dimension ${config.headDim}`,
       prompt: options.prompt,
       codebooks: options.calibrate ? "learned from calibration.txt" : "read from codebooks/",
+      weights: body === undefined ? undefined : { stored: options.weights, bytes: body.weights.bytes },
     };
     listener.start(start);
     const rows: DemoRow[] = [];
-    for await (const row of demonstrate({ loaded, graphs: kernels, device, interpreter, codebooks, prompt, count: options.tokens, heldout, onProgress })) {
+    for await (const row of demonstrate({ loaded, graphs: kernels, device, interpreter, ...(body === undefined ? {} : { body }), scoreCompiled, codebooks, prompt, count: options.tokens, heldout, onProgress })) {
       progress.clear();
       rows.push(row);
       listener.row(row);
@@ -88,10 +102,12 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
       heldout: { file: shown(heldoutFile), stories: heldout.length, of: stories.length },
       rows,
       compiled: Object.fromEntries(dispatches),
+      scoring: scoreCompiled ? "compiled" : "plain",
       checks: rows.flatMap(checksOf),
     };
   } finally {
     progress.clear();
+    body?.close();
     await device.close();
     await interpreter.close();
   }

@@ -1,21 +1,27 @@
 /**
  * @file The main job, start to end: a model continues a prompt and reads held-out stories with its cache at full
- * precision and as codes, attention running in compiled kernels, every part of it checked against the interpreter.
+ * precision and as codes, in compiled kernels, attention checked against the interpreter.
  */
 
 import type { Device } from "kvern/runtime";
 import type { CacheBytes } from "./backend";
 import { formatName, type Codebooks } from "./codebooks";
-import { WitnessedAttention, worse, type Agreement } from "./compiled/agreement";
+import { watchedAttention, watchedModel, Witness, worse, type Agreement } from "./compiled/agreement";
 import { compiledAttention, type CompiledAttention, type Graphs } from "./compiled/attention";
+import { CompiledModel, type CompiledBody } from "./compiled/model";
 import { generate } from "./generate";
+import { plainModel } from "./language-model";
 import type { LoadedModel } from "./load.node";
 import { perplexity } from "./perplexity";
 
 export interface DemoInputs {
   readonly loaded: LoadedModel;
-  /** The kernels of `examples/attention.ts`, compiled. */
+  /** The kernels of `examples/attention.ts`, or of their interleaved twins, compiled. */
   readonly graphs: Graphs;
+  /** The other operators, compiled, on the device; without, they are computed in plain loops around attention. */
+  readonly body?: CompiledBody;
+  /** Score in compiled operators too, where there are any; else around compiled attention in plain loops. */
+  readonly scoreCompiled?: boolean;
   readonly device: Device;
   readonly interpreter: Device;
   /** One cache format each; full precision comes first in any case. */
@@ -35,6 +41,8 @@ export interface DemoRow {
   readonly bitsPerChannel: number;
   readonly ids: readonly number[];
   readonly text: string;
+  /** Steps of decoding in a second, after the first token. */
+  readonly tokensPerSecond: number;
   readonly perplexity: number;
   readonly scoredTokens: number;
   /** Bytes of the cache after the continuation, for `tokens` tokens. */
@@ -62,24 +70,33 @@ export async function* demonstrate(inputs: DemoInputs): AsyncGenerator<DemoRow> 
   }
 }
 
-async function demonstrateOne({ loaded, graphs, interpreter, prompt, count, heldout, onProgress }: DemoInputs, backend: CompiledAttention, codebooks: Codebooks | undefined): Promise<DemoRow> {
+async function demonstrateOne({ loaded, graphs, interpreter, body, scoreCompiled, prompt, count, heldout, onProgress }: DemoInputs, backend: CompiledAttention, codebooks: Codebooks | undefined): Promise<DemoRow> {
   const { model, tokenizer } = loaded;
   const cache = codebooks === undefined ? "full precision" : formatName(codebooks.format);
-  const witness = new WitnessedAttention(backend);
-  const check = (): Promise<Agreement> => witness.agreement(interpreter, graphs, model.config);
+  const witness = new Witness();
+  const compiled = body === undefined ? undefined : new CompiledModel(body, backend);
+  const watched = compiled === undefined ? plainModel(model, watchedAttention(backend, witness)) : watchedModel(compiled, witness);
+  const check = (): Promise<Agreement> => witness.agreement(backend, interpreter, graphs, model.config);
 
-  await generate(model, witness, prompt, 1);
+  await generate(watched, prompt, { count: 1 });
   const afterPrompt = await check();
-  let done = 0;
-  const ids = await generate(model, witness, prompt, count, () => onProgress?.(`${cache}: continuing the prompt`, ++done, count));
+  const times: number[] = [];
+  const onToken = (): void => {
+    times.push(performance.now());
+    onProgress?.(`${cache}: continuing the prompt`, times.length, count);
+  };
+  const ids = await generate(watched, prompt, { count, onToken });
   const afterContinuation = await check();
+  witness.forget();
   const bytes = backend.bytes();
-  const scored = await perplexity(model, backend, heldout, (stories, total) => onProgress?.(`${cache}: scoring stories`, stories, total));
+  const scoring = compiled !== undefined && scoreCompiled === true ? compiled : plainModel(model, backend);
+  const scored = await perplexity(scoring, heldout, (stories, total) => onProgress?.(`${cache}: scoring stories`, stories, total));
   return {
     cache,
     bitsPerChannel: codebooks === undefined ? 32 : codebooks.format.bits / codebooks.format.couple,
     ids,
     text: tokenizer.decode(ids),
+    tokensPerSecond: ((times.length - 1) * 1000) / ((times.at(-1) ?? NaN) - (times[0] ?? NaN)),
     perplexity: scored.perplexity,
     scoredTokens: scored.tokens,
     bytes,

@@ -38,9 +38,7 @@ export interface Llama<Data extends Reals = Float32Array> {
  */
 export async function hiddenStates(model: Llama, backend: AttentionBackend, ids: readonly number[], position = 0): Promise<Float32Array> {
   const { config } = model;
-  if (position + ids.length > config.positions) {
-    refuse({ code: "KV6005", message: "the context is too long", expected: `at most ${config.positions} tokens`, got: `${position + ids.length}` });
-  }
+  requireIds(config, ids, position);
   const x = embed(model, ids);
   for (const [index, layer] of model.layers.entries()) {
     const normed = rmsNorm(x, layer.attentionNorm, config.normEpsilon);
@@ -51,6 +49,17 @@ export async function hiddenStates(model: Llama, backend: AttentionBackend, ids:
     addTo(x, multiply(gated(multiply(inner, layer.gate), multiply(inner, layer.up)), layer.down));
   }
   return rmsNorm(x, model.norm, config.normEpsilon);
+}
+
+/** @throws KvernError KV6005 for an unknown token, or where a context of `position` tokens would become longer than the model's */
+export function requireIds({ positions, vocabulary }: LlamaConfig, ids: readonly number[], position: number): void {
+  if (position + ids.length > positions) {
+    refuse({ code: "KV6005", message: "the context is too long", expected: `at most ${positions} tokens`, got: `${position + ids.length}` });
+  }
+  for (const [row, id] of ids.entries()) {
+    if (Number.isInteger(id) && id >= 0 && id < vocabulary) continue;
+    refuse({ code: "KV6005", message: `token ${row} of the context is not in the vocabulary`, expected: `an id from 0 to ${vocabulary - 1}`, got: `${id}` });
+  }
 }
 
 /** The logits, [token, vocabulary], of hidden states, [token, hidden]. */
@@ -65,9 +74,6 @@ export function logits<Data extends Reals>(model: Llama<Data>, hidden: Data): Da
 export function embed<Data extends Reals>({ config, embedding }: Llama<Data>, ids: readonly number[]): Data {
   const x = zeros(embedding.data, ids.length * config.hidden);
   for (const [row, id] of ids.entries()) {
-    if (!Number.isInteger(id) || id < 0 || id >= config.vocabulary) {
-      refuse({ code: "KV6005", message: `token ${row} of the context is not in the vocabulary`, expected: `an id from 0 to ${config.vocabulary - 1}`, got: `${id}` });
-    }
     x.set(embedding.data.subarray(id * config.hidden, (id + 1) * config.hidden), row * config.hidden);
   }
   return x;

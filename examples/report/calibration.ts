@@ -55,12 +55,3 @@ export function turned({ config }: Llama, keys: Float32Array, positions: Int32Ar
   for (const [vector, position] of positions.entries()) out.set(rotate(keys.subarray(vector * row, (vector + 1) * row), config.kvHeads, tables, position), vector * row);
   return out;
 }
-
-/** A vector's weight in a group of `couple` channels: the sum of its squared gradients over them, [vector, group of all heads]. */
-export function fisherWeights(gradients: Float32Array, couple: number): Float32Array {
-  return Float32Array.from({ length: gradients.length / couple }, (_, group) => {
-    let sum = 0;
-    for (let i = 0; i < couple; i++) sum += (gradients[group * couple + i] ?? 0) ** 2;
-    return sum;
-  });
-}

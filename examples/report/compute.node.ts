@@ -7,11 +7,13 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readSafetensorsFile, writeSafetensorsFile, type WritableTensor } from "kvern/runtime";
 import { learnCodebook, type CoupledFormat } from "../../runtime/codebook/coupled";
+import { ITERATIONS } from "../../runtime/codebook/kmeans";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { TensorData } from "../../spec/tensor/tensor";
 import { LossyAttention, type Code, type LayerCodes } from "../llama/plain/lossy";
 import { exactAttention } from "../llama/plain/exact";
-import { calibrationOf, fisherWeights, turned, type Calibration } from "./calibration";
+import { fisherWeights } from "../llama/gradients/fisher";
+import { calibrationOf, turned, type Calibration } from "./calibration";
 import { evaluateCache, referenceLogits, type ContextScore, type Reference } from "./evaluate";
 import { coupledCode, perChannelCode, perTokenCode } from "./formats";
 import { keyOf, type Row } from "./rows";
@@ -25,11 +27,8 @@ export interface Result {
 
 export type Say = (what: string, done: number, total: number) => void;
 
-/** Calibration vectors: 16 for each centroid of the largest codebook. */
-export const VECTORS = 16_384;
-
-/** k-means is stopped after so many iterations. */
-export const ITERATIONS = 12;
+/** Calibration vectors: 8 for each centroid of the largest codebook, 32 for those of 8 bits. */
+export const VECTORS = 8192;
 
 /** Keys as they are coded, or values. */
 type Side = "keys-before" | "keys-after" | "values";
@@ -94,7 +93,8 @@ export class Workshop {
     for (let layer = 0; layer < layers; layer++) {
       const weights = fisher ? { weights: fisherWeights(await this.#gradients(side, layer), couple) } : {};
       // Seeds far apart, since each group of channels takes one of its own after the first.
-      books.push(await learnCodebook(await this.vectors(side, layer), { couple, bits }, { ...weights, seed: 100_000 * seed, iterations: ITERATIONS }));
+      const { book } = await learnCodebook(await this.vectors(side, layer), { couple, bits }, { ...weights, seed: 100_000 * seed, iterations: ITERATIONS });
+      books.push(book);
       this.say(`${this.subject.name} codebooks ${name}`, layer + 1, layers);
     }
     await writeTensors(file, Object.fromEntries(books.map((book, layer) => [`layers.${layer}`, { ...book, dtype: "F16" as const }])));

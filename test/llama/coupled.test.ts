@@ -7,6 +7,7 @@ import { collectActivations } from "../../examples/llama/calibration";
 import { codebooksFrom, codebookTensors, formatName, requireFit, type Codebooks } from "../../examples/llama/codebooks";
 import { generate } from "../../examples/llama/generate";
 import { loadCodebooks, saveCodebooks, type LoadedModel } from "../../examples/llama/load.node";
+import { plainModel } from "../../examples/llama/language-model";
 import { perplexity } from "../../examples/llama/perplexity";
 import { coupledAttention } from "../../examples/llama/plain/coupled";
 import { exactAttention } from "../../examples/llama/plain/exact";
@@ -35,12 +36,12 @@ describe("a cache of CQ codes", () => {
     const { model } = loaded;
     const stories = (await contextsOf("heldout.txt")).slice(0, STORIES);
     const figure = (name: string): number => expected.kvCache.table.find((row) => row.name.split(" (")[0] === name)?.perplexity ?? NaN;
-    const exact = await perplexity(model, exactAttention(model.config), stories);
+    const exact = await perplexity(plainModel(model, exactAttention(model.config)), stories);
     const ratios: number[] = [];
     for (const format of FORMATS) {
       const name = formatName(format);
       const backend = coupledAttention(model.config, await loadCodebooks(loaded, fileOf(name)));
-      const ratio = (await perplexity(model, backend, stories)).perplexity / exact.perplexity;
+      const ratio = (await perplexity(plainModel(model, backend), stories)).perplexity / exact.perplexity;
       expect(Math.abs(ratio / (figure(name) / figure("full precision")) - 1)).toBeLessThan(TOLERANCE);
       ratios.push(ratio);
     }
@@ -53,7 +54,7 @@ describe("a cache of CQ codes", () => {
     const prompt = expected.greedy[0]?.promptIds ?? [];
     for (const [format, bits] of FORMATS.map((format, at) => [format, [4, 2, 1][at] ?? NaN] as const)) {
       const backend = coupledAttention(model.config, await loadCodebooks(loaded, fileOf(formatName(format))));
-      const ids = await generate(model, backend, prompt, 5);
+      const ids = await generate(plainModel(model, backend), prompt, { count: 5 });
       const tokens = prompt.length + ids.length - 1;
       const numbers = 2 * layers * kvHeads * headDim;
       expect(backend.bytes()).toEqual({ codes: (tokens * numbers * bits) / 8, codebooks: 2 * numbers * 256, tail: 0 });
@@ -77,7 +78,7 @@ describe("codebooks", () => {
     expect(small.format).toEqual({ couple: 8, bits: 3 });
     requireFit(small, loaded.model.config);
     expect((await learn())[0]).toEqual(small);
-    const result = await perplexity(loaded.model, coupledAttention(loaded.model.config, small), [(await contextsOf("heldout.txt"))[0]?.slice(0, 40) ?? []]);
+    const result = await perplexity(plainModel(loaded.model, coupledAttention(loaded.model.config, small)), [(await contextsOf("heldout.txt"))[0]?.slice(0, 40) ?? []]);
     expect(result.perplexity).toBeLessThan(loaded.model.config.vocabulary);
   });
 

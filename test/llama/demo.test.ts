@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FORMATS } from "../../examples/llama/calibrate";
 import { formatName, type Codebooks } from "../../examples/llama/codebooks";
 import { compiledAttention, type Graphs } from "../../examples/llama/compiled/attention";
+import { compiledBody, type CompiledBody } from "../../examples/llama/compiled/model";
 import { agrees, demonstrate, type DemoRow } from "../../examples/llama/demo";
 import { generate } from "../../examples/llama/generate";
 import { loadCodebooks, type LoadedModel } from "../../examples/llama/load.node";
+import { plainModel } from "../../examples/llama/language-model";
 import { perplexity } from "../../examples/llama/perplexity";
 import { coupledAttention } from "../../examples/llama/plain/coupled";
 import { exactAttention } from "../../examples/llama/plain/exact";
@@ -16,6 +18,7 @@ import { openInspected } from "../device/harness";
 import { contextsOf, expected, tales, TALES } from "./tales";
 
 const source = fileURLToPath(new URL("../../examples/attention.ts", import.meta.url));
+const operators = fileURLToPath(new URL("../../examples/llama/kernels/f32.ts", import.meta.url));
 const COUNT = 4;
 /** Long enough for the room of a cache on a GPU to grow once. */
 const SCORED = 72;
@@ -30,6 +33,7 @@ describe.each([
   let graphs: Graphs;
   let device: Device;
   let interpreter: Device;
+  let body: CompiledBody | undefined;
   let codebooks: readonly Codebooks[];
   const rows: DemoRow[] = [];
   const progress: string[] = [];
@@ -46,9 +50,11 @@ describe.each([
       interpreter = await openDevice({ backend: "interpreter" });
       codebooks = await Promise.all(FORMATS.map((format) => loadCodebooks(loaded, `${TALES}codebooks/${formatName(format).toLowerCase()}.safetensors`)));
       heldout = [(await contextsOf("heldout.txt"))[0]?.slice(0, scored) ?? []];
-      for await (const row of demonstrate({ loaded, graphs, device, interpreter, codebooks, prompt, count: COUNT, heldout, onProgress: (what, done, total) => progress.push(`${what} ${done}/${total}`) })) rows.push(row);
+      if (device.backend !== "interpreter") body = await compiledBody(device, loaded.model, (await compileFile(operators)).kernels, "f32");
+      for await (const row of demonstrate({ loaded, graphs, ...(body === undefined ? {} : { body }), device, interpreter, codebooks, prompt, count: COUNT, heldout, onProgress: (what, done, total) => progress.push(`${what} ${done}/${total}`) })) rows.push(row);
     });
     afterAll(async () => {
+      body?.close();
       await device.close();
       await interpreter.close();
     });
@@ -68,10 +74,10 @@ describe.each([
       for (const [at, row] of rows.entries()) {
         const books = codebooks[at - 1];
         const plain = books === undefined ? exactAttention(model.config) : coupledAttention(model.config, books);
-        expect(row.ids).toEqual(await generate(model, plain, prompt, COUNT));
+        expect(row.ids).toEqual(await generate(plainModel(model, plain), prompt, { count: COUNT }));
         expect(row.bytes).toEqual({ ...plain.bytes() });
         // Scores in f32 move log likelihoods by far less than this, unless a code or a position is another one.
-        expect(Math.abs(row.perplexity / (await perplexity(model, plain, heldout)).perplexity - 1)).toBeLessThan(1e-4);
+        expect(Math.abs(row.perplexity / (await perplexity(plainModel(model, plain), heldout)).perplexity - 1)).toBeLessThan(1e-4);
       }
     });
 
@@ -82,7 +88,7 @@ describe.each([
 
     it("holds nothing but codes and centroids for the model, and forgets them when asked to", async () => {
       const backend = await compiledAttention(device, loaded.model.config, graphs, codebooks[2]);
-      await generate(loaded.model, backend, prompt, 1);
+      await generate(plainModel(loaded.model, backend), prompt, { count: 1 });
       const { kernel, inputs } = await backend.inputsOf(0, new Float32Array(256));
       expect(kernel).toBe("decode8c8b");
       expect(Object.keys(inputs).sort()).toEqual(["cos", "keys.book", "keys.codes", "q", "sin", "values.book", "values.codes"]);

@@ -5,6 +5,7 @@ import { splitStories } from "../../examples/llama/contexts";
 import { generate } from "../../examples/llama/generate";
 import type { LoadedModel } from "../../examples/llama/load.node";
 import { hiddenStates, logits } from "../../examples/llama/model";
+import { plainModel } from "../../examples/llama/language-model";
 import { perplexity } from "../../examples/llama/perplexity";
 import { exactAttention } from "../../examples/llama/plain/exact";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
@@ -76,7 +77,7 @@ describe("the model at full precision, against figures of an independent f64 imp
     for (const { prompt, promptIds, first40, text } of expected.greedy) {
       expect([0, ...loaded.tokenizer.encode(prompt)]).toEqual(promptIds);
       const streamed: number[] = [];
-      const ids = await generate(loaded.model, backend, promptIds, 40, (id) => streamed.push(id));
+      const ids = await generate(plainModel(loaded.model, backend), promptIds, { count: 40, onToken: (id) => streamed.push(id) });
       expect(ids).toEqual(first40);
       expect(streamed).toEqual(first40);
       expect(text.startsWith(prompt + loaded.tokenizer.decode(ids))).toBe(true);
@@ -85,7 +86,7 @@ describe("the model at full precision, against figures of an independent f64 imp
 
   it("has the same perplexity on the held-out stories", async () => {
     const { ppl, tokens } = expected.perplexity["heldout.txt"];
-    const result = await perplexity(loaded.model, exactAttention(loaded.model.config), await contextsOf("heldout.txt"));
+    const result = await perplexity(plainModel(loaded.model, exactAttention(loaded.model.config)), await contextsOf("heldout.txt"));
     expect(result.tokens).toBe(tokens);
     expect(Math.abs(result.perplexity / ppl - 1)).toBeLessThan(PERPLEXITY_ACCURACY);
   });
@@ -95,16 +96,16 @@ describe("the model at full precision, against figures of an independent f64 imp
     const backend = exactAttention(model.config);
     const refused = async (promise: Promise<unknown>): Promise<unknown> =>
       promise.then(() => "nothing", (fault: unknown) => (fault instanceof KvernError ? fault.diagnostics[0]?.code : fault));
-    expect(await refused(generate(model, backend, [0, 1024], 1))).toBe("KV6005");
-    expect(await refused(generate(model, backend, [0, 1.5], 1))).toBe("KV6005");
-    expect(await refused(generate(model, backend, new Array<number>(513).fill(0), 1))).toBe("KV6005");
-    expect(await refused(generate(model, backend, [], 1))).toBe("KV6005");
-    expect(await refused(perplexity(model, backend, [[0]]))).toBe("KV6005");
+    expect(await refused(generate(plainModel(model, backend), [0, 1024], { count: 1 }))).toBe("KV6005");
+    expect(await refused(generate(plainModel(model, backend), [0, 1.5], { count: 1 }))).toBe("KV6005");
+    expect(await refused(generate(plainModel(model, backend), new Array<number>(513).fill(0), { count: 1 }))).toBe("KV6005");
+    expect(await refused(generate(plainModel(model, backend), [], { count: 1 }))).toBe("KV6005");
+    expect(await refused(perplexity(plainModel(model, backend), [[0]]))).toBe("KV6005");
   });
 
   it("stops at the end of the context", async () => {
     const backend = exactAttention(loaded.model.config);
-    const ids = await generate(loaded.model, backend, new Array<number>(510).fill(424), 40);
+    const ids = await generate(plainModel(loaded.model, backend), new Array<number>(510).fill(424), { count: 40 });
     expect(ids.length).toBeLessThanOrEqual(3);
     expect(ids.length).toBeGreaterThan(0);
   });

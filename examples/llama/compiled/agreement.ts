@@ -1,11 +1,14 @@
 /** @file Whether what a device computed agrees with the reference interpreter, on the very inputs it had. */
 
-import type { Device, TensorData } from "kvern/runtime";
+import type { Device, DeviceTensor, TensorData } from "kvern/runtime";
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
-import type { AttentionBackend, AttentionShape, CacheBytes } from "../backend";
+import type { AttentionBackend, AttentionShape } from "../backend";
 import { attentionBound } from "../bound";
+import type { LanguageModel } from "../language-model";
 import { decodeCodes } from "../plain/coupled";
 import type { CompiledAttention, Graphs } from "./attention";
+import type { CompiledModel } from "./model";
+import { output } from "./tensors";
 
 /** The element that came nearest to its bound, or went farthest beyond it. */
 export interface Agreement {
@@ -27,55 +30,87 @@ function ratio({ difference, bound }: Pick<Agreement, "difference" | "bound">): 
   return Number.isNaN(difference) ? Infinity : difference / bound;
 }
 
+/** Numbers on the host, or on the device until they are asked for. */
+type Held = Float32Array | DeviceTensor;
+
 interface Call {
-  readonly queries: Float32Array;
-  readonly result: Float32Array;
+  readonly queries: Held;
+  readonly result: Held;
 }
 
-/** A backend that remembers each layer's last call, to be looked at before more tokens come. */
-export class WitnessedAttention implements AttentionBackend {
-  readonly name: string;
+/** Remembers each layer's last call of attention, to be looked at before more tokens come. */
+export class Witness {
   readonly #calls = new Map<number, Call>();
 
-  constructor(private readonly backend: CompiledAttention) {
-    this.name = backend.name;
-  }
-
-  reset(): void {
-    this.#calls.clear();
-    this.backend.reset();
-  }
-
-  append(layer: number, keys: Float32Array, values: Float32Array): Promise<void> {
-    return this.backend.append(layer, keys, values);
-  }
-
-  async attend(layer: number, queries: Float32Array): Promise<Float32Array> {
-    const result = await this.backend.attend(layer, queries);
+  /** Takes over what lies on the device. */
+  note(layer: number, queries: Held, result: Held): void {
+    const before = this.#calls.get(layer);
+    if (before !== undefined) giveBack(before);
     this.#calls.set(layer, { queries, result });
-    return result;
   }
 
-  bytes(): CacheBytes {
-    return this.backend.bytes();
+  forget(): void {
+    for (const call of this.#calls.values()) giveBack(call);
+    this.#calls.clear();
   }
 
   /**
    * Repeats the last call of every layer in the interpreter, from the codes and centroids that lie on the device, and
    * compares each element with the bound of attention in f32.
    */
-  async agreement(interpreter: Device, graphs: Graphs, shape: AttentionShape): Promise<Agreement> {
+  async agreement(attention: CompiledAttention, interpreter: Device, graphs: Graphs, shape: AttentionShape): Promise<Agreement> {
     const compared: Agreement[] = [];
     for (const [layer, call] of this.#calls) {
-      const { kernel, inputs } = await this.backend.inputsOf(layer, call.queries);
+      const queries = await numbers(call.queries);
+      const { kernel, inputs } = await attention.inputsOf(layer, queries);
       const prepared = await interpreter.prepare(graphs[kernel]);
-      const { out } = await prepared.run(inputs);
-      if (out === undefined) throw new InternalError(`${kernel} has no output`);
-      const bound = attentionBound({ queries: call.queries, keys: numbersOf(inputs, "keys"), values: numbersOf(inputs, "values") }, shape);
-      compared.push(compare(call.result, out, bound));
+      const reference = output(await prepared.run(inputs));
+      const bound = attentionBound({ queries, keys: numbersOf(inputs, "keys"), values: numbersOf(inputs, "values") }, shape);
+      compared.push(compare(await numbers(call.result), reference, bound));
     }
     return compared.reduce(worse);
   }
+}
+
+async function numbers(held: Held): Promise<Float32Array> {
+  if (held instanceof Float32Array) return held;
+  const { data } = await held.read();
+  return data instanceof Float32Array ? data : Float32Array.from(data);
+}
+
+function giveBack({ queries, result }: Call): void {
+  for (const held of [queries, result]) if (!(held instanceof Float32Array)) held.destroy();
+}
+
+/** The backend, watched. */
+export function watchedAttention(backend: CompiledAttention, witness: Witness): AttentionBackend {
+  return {
+    name: backend.name,
+    reset: () => {
+      witness.forget();
+      backend.reset();
+    },
+    append: (layer, keys, values) => backend.append(layer, keys, values),
+    attend: async (layer, queries) => {
+      const result = await backend.attend(layer, queries);
+      witness.note(layer, queries, result);
+      return result;
+    },
+    bytes: () => backend.bytes(),
+  };
+}
+
+/** The model, watched. */
+export function watchedModel(model: CompiledModel, witness: Witness): LanguageModel {
+  return {
+    config: model.config,
+    reset: () => {
+      witness.forget();
+      model.reset();
+    },
+    next: (ids) => model.next(ids, (layer, queries, result) => witness.note(layer, queries, result)),
+    each: (ids) => model.each(ids),
+  };
 }
 
 function compare(result: Float32Array, reference: TensorData, bound: Float64Array): Agreement {

@@ -8,6 +8,7 @@ import type { AttentionBackend, AttentionShape, CacheBytes } from "../backend";
 import { formatName, requireFit, type Codebooks } from "../codebooks";
 import { rotaryTables, type RotaryTables } from "../rotary";
 import { tokenCache, type TokenCache } from "./cache";
+import { output } from "./tensors";
 
 /** The graphs of `examples/attention.ts` by the names of their kernels. */
 export type Graphs = Readonly<Record<string, unknown>>;
@@ -113,16 +114,22 @@ export class CompiledAttention implements AttentionBackend {
     this.#tokens.fill(0);
   }
 
-  async append(layer: number, keys: Float32Array, values: Float32Array): Promise<void> {
+  append(layer: number, keys: Float32Array, values: Float32Array): Promise<void> {
     const { kvHeads, headDim } = this.shape;
-    const count = keys.length / (kvHeads * headDim);
+    const shape = [keys.length / (kvHeads * headDim), kvHeads, headDim];
+    return this.appendTensors(layer, tensor(shape, keys), tensor(shape, values));
+  }
+
+  /** `append` of what may lie on the device, [token, kvHead, channel]. */
+  async appendTensors(layer: number, keys: RunInput, values: RunInput): Promise<void> {
+    const [count = 0] = keys.shape;
     const { keys: keySide, values: valueSide } = this.#layer(layer);
-    await this.#appendTo(keySide, tensor([count, kvHeads, headDim], keys));
-    await this.#appendTo(valueSide, tensor([count, kvHeads, headDim], values));
+    await this.#appendTo(keySide, keys);
+    await this.#appendTo(valueSide, values);
     this.#tokens[layer] = this.#count(layer) + count;
   }
 
-  async #appendTo({ cache, book }: Side, x: TensorData): Promise<void> {
+  async #appendTo({ cache, book }: Side, x: RunInput): Promise<void> {
     if (this.kernels.encode === undefined || book === undefined) return cache.append(x);
     const { out: codes } = await this.kernels.encode.run({ x, book }, { device: true });
     if (codes === undefined) throw new InternalError("encode has no output");
@@ -132,9 +139,16 @@ export class CompiledAttention implements AttentionBackend {
 
   async attend(layer: number, queries: Float32Array): Promise<Float32Array> {
     const { kernel, q } = this.#attention(queries);
-    const { out } = await kernel.run({ q, ...this.#inputs(layer) });
-    if (out === undefined) throw new InternalError("attention has no output");
-    return out.data instanceof Float32Array ? out.data : Float32Array.from(out.data);
+    const { data } = output(await kernel.run({ q, ...this.#inputs(layer) }));
+    return data instanceof Float32Array ? data : Float32Array.from(data);
+  }
+
+  /** `attend` to queries that may lie on the device, given in the shape asked for; the result stays there. */
+  async attendTensors(layer: number, count: number, queries: (shape: readonly number[]) => Promise<RunInput>): Promise<DeviceTensor> {
+    const { heads, headDim } = this.shape;
+    const one = count === 1;
+    const q = await queries(one ? [heads, headDim] : [count, heads, headDim]);
+    return output(await (one ? this.kernels.decode : this.kernels.prefill).run({ q, ...this.#inputs(layer) }, { device: true }));
   }
 
   /**

@@ -3,7 +3,7 @@
  * come. On a GPU they never leave it: what encode writes there is appended there, and attention reads it there.
  */
 
-import type { Device, DeviceTensor, RunInput, TensorData } from "kvern/runtime";
+import type { BufferTensor, Device, DeviceTensor, RunInput, TensorData } from "kvern/runtime";
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import type { Element } from "../../../spec/graph/node";
 import { fromStorage, storageWords, toStorage } from "../../../spec/tensor/storage";
@@ -19,7 +19,8 @@ export interface TokenLayout {
 export interface TokenCache {
   /** Bytes of the tokens it holds. */
   readonly bytes: number;
-  append(tokens: TensorData | DeviceTensor): Promise<void>;
+  /** Adds tokens in the layout of the cache. */
+  append(tokens: RunInput): Promise<void>;
   /** All tokens, to give to a kernel before the next append. */
   input(): RunInput;
   read(): Promise<TensorData>;
@@ -42,8 +43,9 @@ class HostCache implements TokenCache {
     return this.#words.used().byteLength;
   }
 
-  async append(tokens: TensorData | DeviceTensor): Promise<void> {
-    const { buffer, byteOffset, length } = toStorage(this.layout.element, "read" in tokens ? await tokens.read() : tokens);
+  async append(tokens: RunInput): Promise<void> {
+    const given = "read" in tokens ? await tokens.read() : "data" in tokens ? tokens : missing();
+    const { buffer, byteOffset, length } = toStorage(this.layout.element, given);
     this.#words.append(new Uint32Array(buffer, byteOffset, length));
   }
 
@@ -87,10 +89,10 @@ class DeviceCache implements TokenCache {
     return this.#tokens * this.#bytesPerToken;
   }
 
-  async append(tokens: TensorData | DeviceTensor): Promise<void> {
+  async append(tokens: RunInput): Promise<void> {
     const [count = 0] = tokens.shape;
     const memory = await this.#roomFor(this.#tokens + count);
-    if ("read" in tokens) {
+    if (!("data" in tokens)) {
       this.#copy(place(tokens), place(memory), count);
     } else {
       const { buffer, offset } = place(memory);
@@ -153,7 +155,7 @@ interface Place {
   readonly offset: number;
 }
 
-function place(tensor: DeviceTensor | undefined): Place {
+function place(tensor: DeviceTensor | BufferTensor | undefined): Place {
   const { buffer, offset = 0 } = tensor ?? missing();
   return { buffer: buffer ?? missing(), offset };
 }

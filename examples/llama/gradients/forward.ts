@@ -1,8 +1,7 @@
 /** @file The forward pass over a whole context, with what the backward pass needs of it. */
 
-import { refuse } from "../../../spec/diagnostics/diagnostic";
 import { multiply } from "../matrix";
-import { addTo, embed, gated, rmsNorm, type LayerWeights, type Llama } from "../model";
+import { addTo, embed, gated, requireIds, rmsNorm, type LayerWeights, type Llama } from "../model";
 import { causalAttention } from "../plain/attention";
 import type { Reals } from "../reals";
 import { rotate, rotaryTables, type RotaryTables } from "../rotary";
@@ -36,8 +35,8 @@ export interface Tape<Data extends Reals> {
  * @throws KvernError KV6005 for an unknown token or a context longer than the model's
  */
 export function forward<Data extends Reals>(model: Llama<Data>, ids: readonly number[], layers = model.layers.length): Tape<Data> {
-  const { positions, headDim, ropeTheta, ropeLayout } = model.config;
-  if (ids.length > positions) refuse({ code: "KV6005", message: "the context is too long", expected: `at most ${positions} tokens`, got: `${ids.length}` });
+  const { headDim, ropeTheta, ropeLayout } = model.config;
+  requireIds(model.config, ids, 0);
   const tables = rotaryTables(ids.length, headDim, ropeTheta, ropeLayout);
   const after = embed(model, ids);
   const taped = model.layers.slice(0, layers).map((layer) => forwardLayer(model, layer, tables, after));
