@@ -72,7 +72,7 @@ async function reportText({ rows, heldout, compiled, scoring, checks }: DemoRepo
     perplexity.toFixed(3),
     String(tokens),
     ...[bytes.codes, bytes.codebooks, bytes.tail].map((count) => count.toLocaleString("en")),
-    tokensPerSecond.toFixed(0),
+    tokensPerSecond?.toFixed(0) ?? "",
     ...[agreement.difference, agreement.bound].map((number) => number.toExponential(1)),
   ]);
   const scored = rows[0]?.scoredTokens ?? 0;

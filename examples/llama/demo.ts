@@ -41,8 +41,8 @@ export interface DemoRow {
   readonly bitsPerChannel: number;
   readonly ids: readonly number[];
   readonly text: string;
-  /** Steps of decoding in a second, after the first token. */
-  readonly tokensPerSecond: number;
+  /** Steps of decoding in a second, after the first token; nothing where there were none. */
+  readonly tokensPerSecond: number | undefined;
   readonly perplexity: number;
   readonly scoredTokens: number;
   /** Bytes of the cache after the continuation, for `tokens` tokens. */
@@ -96,11 +96,17 @@ async function demonstrateOne({ loaded, graphs, interpreter, body, scoreCompiled
     bitsPerChannel: codebooks === undefined ? 32 : codebooks.format.bits / codebooks.format.couple,
     ids,
     text: tokenizer.decode(ids),
-    tokensPerSecond: ((times.length - 1) * 1000) / ((times.at(-1) ?? NaN) - (times[0] ?? NaN)),
+    tokensPerSecond: rate(times),
     perplexity: scored.perplexity,
     scoredTokens: scored.tokens,
     bytes,
     tokens: prompt.length + Math.max(0, ids.length - 1),
     agreement: worse(afterPrompt, afterContinuation),
   };
+}
+
+/** How many follow the first in a second, of times in milliseconds. */
+function rate(times: readonly number[]): number | undefined {
+  const [first, last] = [times[0], times.at(-1)];
+  return first === undefined || last === undefined || last === first ? undefined : ((times.length - 1) * 1000) / (last - first);
 }

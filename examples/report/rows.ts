@@ -38,18 +38,27 @@ const spaced = (window: number, keys: Row["keys"]): readonly Row[] => UNIFORM.ma
 const learned = (formats: readonly Format[], window: number, keys: Row["keys"], seeds: readonly number[]): readonly Row[] =>
   seeds.flatMap((seed) => WEIGHTS.flatMap((weights) => formats.map((format) => ({ format, window, keys, weights, seed }))));
 
-export const ROWS: readonly Row[] = [
+/** The format that asks most of its codebooks. */
+const ONE_BIT: readonly Format[] = [{ kind: "coupled", couple: 8, bits: 8 }];
+
+/** The most telling first; some are named twice. */
+const PLANNED: readonly Row[] = [
   exact,
   ...spaced(0, "before"),
   ...learned(LEARNED, 0, "before", [1]),
+  ...learned(ONE_BIT, 0, "before", SEEDS),
+  ...learned(ONE_BIT, WINDOW, "before", [1]),
+  ...learned(ONE_BIT, 0, "after", [1]),
   ...spaced(WINDOW, "before"),
-  ...learned(LEARNED, WINDOW, "before", [1]),
   ...spaced(0, "after"),
+  ...learned(LEARNED, WINDOW, "before", [1]),
   ...learned(LEARNED, 0, "after", [1]),
-  ...learned(COUPLED, 0, "before", [2, 3]),
+  ...learned(COUPLED, 0, "before", SEEDS),
   ...spaced(WINDOW, "after"),
   ...learned(LEARNED, WINDOW, "after", [1]),
 ];
+
+export const ROWS: readonly Row[] = [...new Map(PLANNED.map((row) => [keyOf(row), row])).values()];
 
 /** A name for files, and for people who follow the progress. */
 export function keyOf({ format, window, keys, weights, seed }: Row): string {
