@@ -14,6 +14,7 @@ interface Options {
   readonly backend: Backend;
   readonly weights: Stored;
   readonly deviceOnly?: true;
+  readonly mode?: string;
   readonly json?: true;
 }
 
@@ -34,16 +35,20 @@ export function demo(program: Command): void {
     .option("--calibrate", "learn the codebooks from calibration.txt instead of reading them")
     .addOption(new Option("--weights <type>", "how weights are stored on the device").choices(["f32", "f16", "int8"]).default("f32"))
     .option("--device-only", "score stories in compiled operators on a software device too, where plain loops around attention are faster")
-    .option("--backend <name>", "auto, wgsl or interpreter", backendName, "auto")
+    .option("--backend <name>", "auto, wgsl, gpujs or interpreter", backendName, "auto")
+    .option("--mode <mode>", "of gpujs: webgpu, webasm or cpu")
     .option("--json", "print the report as JSON")
-    .action(async ({ model, prompt, tokens, full, calibrate, backend, weights, deviceOnly, json }: Options) => {
-      if (backend === "source") command.error("error: option '--backend <name>' argument 'source' is invalid. Expected auto, wgsl or interpreter.", { code: "commander.invalidArgument" });
+    .action(async ({ model, prompt, tokens, full, calibrate, backend, mode, weights, deviceOnly, json }: Options) => {
+      if (backend === "source") command.error("error: option '--backend <name>' argument 'source' is invalid. Expected auto, wgsl, gpujs or interpreter.", { code: "commander.invalidArgument" });
       const began = performance.now();
       const { runDemo } = await import("../demo/demo");
       const { progressBar } = await import("../progress");
       const say = (text: string): boolean => json === true || process.stdout.write(`${text}\n`);
       const report = await runDemo(
-        { ...(model === undefined ? {} : { model }), prompt, tokens, full: full === true, calibrate: calibrate === true, backend: backend as "auto", weights, deviceOnly: deviceOnly === true },
+        {
+          ...(model === undefined ? {} : { model }), ...(mode === undefined ? {} : { mode }), prompt, tokens, full: full === true, calibrate: calibrate === true,
+          backend: backend as "auto", weights, deviceOnly: deviceOnly === true,
+        },
         progressBar(),
         { start: (start) => say(startText(start)), row: (row) => say(rowText(row)) },
       );
@@ -85,7 +90,7 @@ async function reportText({ rows, heldout, compiled, scoring, checks }: DemoRepo
     "tokens/s: steps of decoding the continuation, one submission for each operator",
     "bytes: the cache after the continuation, keys and values of all layers",
     "difference: the element of attention that came nearest to its bound, against the reference interpreter in f64",
-    `compiled: ${Object.entries(compiled).map(([name, dispatches]) => `${name} ${dispatches}`).join(", ")} dispatches`,
+    ...(Object.keys(compiled).length === 0 ? [] : [`compiled: ${Object.entries(compiled).map(([name, dispatches]) => `${name} ${dispatches}`).join(", ")} dispatches`]),
     ...failed.map(({ what }) => `FAILED: ${what}`),
     `${checks.length - failed.length} of ${checks.length} checks held, in ${seconds.toFixed(1)} s`,
   ].join("\n");

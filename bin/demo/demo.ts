@@ -23,7 +23,9 @@ export interface DemoOptions {
   readonly full: boolean;
   /** Learn the codebooks instead of reading them. */
   readonly calibrate: boolean;
-  readonly backend: "auto" | "wgsl" | "interpreter";
+  readonly backend: "auto" | "wgsl" | "gpujs" | "interpreter";
+  /** Of gpu.js. */
+  readonly mode?: string;
   /** How weights are stored on the device. */
   readonly weights: Stored;
   /** Score in compiled operators whatever the device: on a software one the plain loops around attention are faster. */
@@ -76,7 +78,7 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
   const { config } = loaded.model;
   const prompt = [...(config.beginOfText === undefined ? [] : [config.beginOfText]), ...loaded.tokenizer.encode(options.prompt)];
 
-  const opened = await openDevice({ backend: options.backend });
+  const opened = await openDevice({ backend: options.backend, ...(options.mode === undefined ? {} : { mode: options.mode }) });
   const interpreter = await openDevice({ backend: "interpreter" });
   const { device, dispatches } = recorded(opened);
   let body: CompiledBody | undefined;

@@ -12,7 +12,9 @@ export function recorded(device: Device): Recorded {
   const dispatches = new Map<string, number>();
   const prepare = async (graph: unknown, options?: PrepareOptions): Promise<PreparedKernel> => {
     const prepared = await device.prepare(graph, options);
-    dispatches.set(prepared.name, prepared.explain().dispatches.length);
+    const { length } = prepared.explain().dispatches;
+    // A backend that has no dispatches of its own, gpu.js say, tells of none.
+    if (length > 0) dispatches.set(prepared.name, length);
     return prepared;
   };
   const { gpuDevice } = device;

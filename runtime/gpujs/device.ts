@@ -93,7 +93,7 @@ export class GpuJsDevice implements Device {
     if (program.open.length === 0 && graph.inputs.every(({ element: { kind } }) => kind !== "i32" && kind !== "u32")) program.check({}, new Map());
     const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#busy(this.#run(programs, check, inputs, options));
     const unplanned = { kernel: kernel.name, inputs: graph.inputs, outputs: graph.outputs, fixed: set, arrays: new Map(), temporaries: [], dispatches: [] };
-    const explained = { program: unplanned, axes: graph.axes, kernels: [], builder, rewrites: [], refused: [] };
+    const explained = { program: unplanned, axes: graph.axes, kernels: [], builder, rewrites: program.record.fired, refused: program.record.refused };
     return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explain(explained, sizes) };
   }
 

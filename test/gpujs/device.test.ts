@@ -96,6 +96,33 @@ test.each(await modesHere())("in mode %s a tensor given again and again gives wh
   await device.close();
 });
 
+/** gpu.js, which runs every kernel after the first, a device's trial of the mode, in JavaScript. */
+async function straying(): Promise<unknown> {
+  type Pipeline = ((...inputs: readonly unknown[]) => unknown) & { readonly destroy: () => unknown };
+  const { GPU } = (await import("gpu.js")) as unknown as { GPU: new (settings: object) => { createPipeline(record: unknown): Pipeline } };
+  let made = 0;
+  class Straying extends GPU {
+    override createPipeline(record: unknown): Pipeline {
+      const pipeline = super.createPipeline(record);
+      if (made++ === 0) return pipeline;
+      return Object.assign((...inputs: readonly unknown[]) => pipeline(...inputs), { destroy: () => pipeline.destroy(), backend: "cpu", fallbackReason: "a module that would not load" });
+    }
+  }
+  return { GPU: Straying };
+}
+
+test("a kernel that gpu.js ran in another mode is refused, or told of where that was allowed", async () => {
+  const inputs = { x: reals([3]), codes: integers([3], 0, 9) };
+  const strict = await openDevice({ backend: "gpujs", mode: "webasm", library: await straying() });
+  expect(await codesOf((await strict.prepare(scaled)).run(inputs))).toEqual(["KV4205"]);
+  await strict.close();
+  const lenient = await openDevice({ backend: "gpujs", mode: "webasm", library: await straying(), fallback: true });
+  const { out } = await (await lenient.prepare(scaled)).run(inputs);
+  expect(out?.data.length).toBe(3);
+  expect(lenient.describe()).toBe("gpujs: gpu.js, mode webasm (software); it was asked for; `sample` ran in mode cpu (a module that would not load)");
+  await lenient.close();
+});
+
 test("refuses modes that are not there", async () => {
   expect(await codesOf(openDevice({ backend: "gpujs", mode: "metal" }))).toEqual(["KV4003"]);
 });

@@ -61,13 +61,15 @@ import { createDouble } from "./double.gpu.js";
 const { GPU } = createRequire(${JSON.stringify(join(ROOT, "package.json"))})("gpu.js");
 for (const mode of ["cpu", "webasm"]) {
   const gpu = new GPU({ mode });
-  const { out } = await createDouble(gpu, { n: 3 }, mode)({ x: Float32Array.of(1, 2, 3.5) });
-  console.log(mode, Array.from(out).join(" "));
+  const double = createDouble(gpu, { n: 4 }, mode);
+  const { out } = await double({ x: Float32Array.of(1, 2, 3.5) }, { n: 3 });
+  const { out: full } = await double({ x: Float32Array.of(1, 2, 3.5, 4) });
+  console.log(mode, Array.from(out).join(" "), Array.from(full).join(" "));
   await createDouble(gpu, { n: 3 }, "webgpu")({ x: Float32Array.of(1, 2, 3.5) }).catch((fault) => console.log(fault.message.split(":")[0]));
   await gpu.destroy();
 }
 `);
-    expect(folder.node("plain/main.mjs")).toEqual({ code: 0, stdout: "cpu 2 4 7\ngpu.js ran double in mode cpu, not webgpu\nwebasm 2 4 7\ngpu.js ran double in mode webasm, not webgpu\n", stderr: "" });
+    expect(folder.node("plain/main.mjs")).toEqual({ code: 0, stdout: "cpu 2 4 7 2 4 7 8\ngpu.js ran double in mode cpu, not webgpu\nwebasm 2 4 7 2 4 7 8\ngpu.js ran double in mode webasm, not webgpu\n", stderr: "" });
   });
 
   test("a launcher whose inputs are not the kernel's does not type-check", () => {
