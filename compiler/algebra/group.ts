@@ -81,16 +81,20 @@ export const groupWith = (conditions: GroupConditions): Attempt => ({
 
 export const group: Attempt = groupWith(GROUP_CONDITIONS);
 
+/** Sides within sides that are looked into. */
+const MOST_SIDES = 8;
+
 /** Σ_t w·(c(t) ? a : b) is Σ_{t | c} w·a + Σ_{t | ¬c} w·b: groups the sides that can be, which may have sides in turn. */
-function bySide(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, conditions: GroupConditions): Replacement | undefined {
+function bySide(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, conditions: GroupConditions, taken: readonly Value[] = []): Replacement | undefined {
   const [, factors] = builder.factors(body);
-  const choice = factors.map(([base]) => base).find((base) => base.kind === "select" && base.condition.free.includes(index.name));
+  // A side taken stays taken, also where the condition is not found to be gone.
+  const choice = taken.length > MOST_SIDES ? undefined : factors.map(([base]) => base).find((base) => base.kind === "select" && !taken.includes(base.condition) && base.condition.free.includes(index.name));
   if (choice?.kind !== "select") return undefined;
   const sides = [true, false].map((holds) => {
     const part = builder.assume(body, choice.condition, holds);
     const guard = builder.and(where, holds ? choice.condition : builder.not(choice.condition));
     const made = keysIn(builder, part, index.name).map((key) => byKey(builder, graph, index, guard, part, key, conditions)).find((found) => found !== undefined && !("why" in found));
-    const found = made === undefined || "why" in made ? bySide(builder, graph, index, guard, part, conditions) : made;
+    const found = made === undefined || "why" in made ? bySide(builder, graph, index, guard, part, conditions, [...taken, choice.condition]) : made;
     return { plain: builder.reduce("sum", index, part, guard), made: found };
   });
   const first = sides.find(({ made }) => made !== undefined)?.made;

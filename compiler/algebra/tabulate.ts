@@ -76,10 +76,14 @@ function apart(builder: GraphBuilder, graph: Graph, node: Reduce, position: stri
   };
 }
 
+/** Sides within sides that are looked into. */
+const MOST_SIDES = 8;
+
 /** Σ_l (c(t) ? a : b) is c(t) ? Σ_l a : Σ_l b: tabulates the sides that can be, which may have sides in turn. */
-function sided(builder: GraphBuilder, graph: Graph, node: Reduce, position: string, conditions: TabulateConditions): Replacement | undefined {
+function sided(builder: GraphBuilder, graph: Graph, node: Reduce, position: string, conditions: TabulateConditions, taken: readonly Value[] = []): Replacement | undefined {
   const { index, where, body } = builder.open(node);
-  const choice = openedOrder(builder, [body]).find((part): part is Select => part.kind === "select" && part.condition.free.includes(position) && !part.condition.free.includes(index.name));
+  // A side taken stays taken, also where the condition is not found to be gone.
+  const choice = taken.length > MOST_SIDES ? undefined : openedOrder(builder, [body]).find((part): part is Select => part.kind === "select" && !taken.includes(part.condition) && part.condition.free.includes(position) && !part.condition.free.includes(index.name));
   if (choice === undefined) return undefined;
   const sides = [true, false].map((holds) => builder.reduce("sum", index, builder.assume(body, choice.condition, holds), builder.assume(where, choice.condition, holds)));
   const made = sides.map((side) => {
@@ -87,7 +91,7 @@ function sided(builder: GraphBuilder, graph: Graph, node: Reduce, position: stri
     const [key] = keys;
     const one = key === undefined || keys.length > 1 || !worthwhile(builder, side) ? undefined : single(builder, graph, side, position, key, conditions);
     if (one !== undefined && !("why" in one)) return one;
-    return side.kind === "reduce" && side.op === "sum" ? sided(builder, graph, side, position, conditions) : undefined;
+    return side.kind === "reduce" && side.op === "sum" ? sided(builder, graph, side, position, conditions, [...taken, choice.condition]) : undefined;
   });
   const first = made.find((side) => side !== undefined);
   const [yes, no] = sides;
