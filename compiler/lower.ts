@@ -6,8 +6,8 @@ import { printWgsl } from "./emit/wgsl";
 import { Bounder, I32, LARGEST, within } from "./kernel/bounds";
 import type { Kernel, KernelArray } from "./kernel/kernel";
 import type { AlgebraRecord, Refusal } from "./algebra/derived";
-import { enumeratePlans, foldsPay, replayPlan, shapeText, UnfitPlan, type Candidate } from "./plan/fold/choose";
-import { costOfKernel, HARDWARE, measureOf, type DeviceProfile } from "./plan/fold/cost";
+import { costOfPlan, enumeratePlans, foldsPay, replayPlan, shapeText, UnfitPlan, type Candidate, type PlanOptions } from "./plan/fold/choose";
+import { HARDWARE, type DeviceProfile } from "./plan/fold/cost";
 import type { FusedPlan } from "./plan/fold/plan";
 import { makePlan } from "./plan/make";
 import type { Plan } from "./plan/plan";
@@ -25,10 +25,12 @@ export type Plans = "direct" | "folds";
 export interface LowerOptions {
   /** Sizes to make part of the text. Those that the graph's axes declare are so in any case. */
   readonly set?: Sizes;
+  /** Sizes to plan for, of axes that stay open. The program is right for all. */
+  readonly expected?: Sizes;
   readonly limits: DeviceLimits;
   /** What kind of device it is; hardware unless given. */
   readonly profile?: DeviceProfile;
-  /** How kernels are planned; `direct` unless given. */
+  /** How kernels are planned; `folds` unless given. */
   readonly plans?: Plans;
   /** A plan of folds to replay instead of choosing one. */
   readonly fused?: FusedPlan;
@@ -61,44 +63,49 @@ export interface Lowering {
  * | `print`      | kernels → text  | WGSL; decides nothing                                                      |
  */
 export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
-  const { set = {}, limits, profile = HARDWARE } = options;
+  const { set = {}, limits } = options;
   const specialised = specialise(graph, set);
-  const { builder, fixed } = specialised;
   const refused: Refusal[] = [];
   if (options.fused !== undefined) {
-    const made = replayPlan(builder, specialised.graph, options.fused, { limits, profile, fixed });
+    const made = replayPlan(specialised.builder, specialised.graph, options.fused, planOptions(specialised, options));
     if (typeof made === "string") throw new UnfitPlan(`a stored plan cannot be made here: ${made}`);
     return fusedLowering(specialised, made, refused, limits);
   }
-  if (options.plans !== "folds") return { ...lowerPlain(graph, options), fused: undefined, record: { fired: [], refused } };
-  const plain = (): Lowering => ({ ...lowerPlain(graph, options), fused: undefined, record: { fired: [], refused } });
-  if (!foldsPay(builder, specialised.graph)) {
-    refused.push({ rule: "plan", at: graph.name, why: "no two reductions share a pass" });
-    return plain();
-  }
-  const [first] = lowerSeveral(specialised, options, 1, refused);
-  return first ?? plain();
+  const [first] = options.plans === "direct" ? [] : lowerSeveral(specialised, options, 1, refused);
+  return first ?? { ...printed(directly(specialised, limits), limits), fused: undefined, record: { fired: [], refused } };
 }
+
+const planOptions = ({ fixed }: Specialised, { expected = {}, limits, profile = HARDWARE }: LowerOptions): PlanOptions => ({ limits, profile, fixed, expected });
 
 /**
  * The plans that are estimated to take least time, at most `most` of them, ready to be measured: those of folds, and the
- * direct one in its place among them. What is refused, or estimated to take longer than the direct plan, is added to `refused`.
+ * direct one in its place among them. What is refused is added to `refused`.
  */
-export function lowerSeveral(specialised: Specialised, { limits, profile = HARDWARE }: LowerOptions, most: number, refused: Refusal[]): readonly Lowering[] {
-  const { builder, graph, fixed } = specialised;
-  const { candidates, refused: why } = enumeratePlans(builder, graph, { limits, profile, fixed });
-  refused.push(...why);
+export function lowerSeveral(specialised: Specialised, options: LowerOptions, most: number, refused: Refusal[]): readonly Lowering[] {
+  const { builder, graph } = specialised;
+  const { limits } = options;
   const direct = directly(specialised, limits);
-  const measure = measureOf({ ...Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...fixed });
-  const directCost = direct.kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, profile), 0);
+  const chosen = planOptions(specialised, options);
+  const asDirect = (): Lowering => ({ ...printed(direct, limits), fused: undefined, record: { fired: [], refused } });
+  if (!foldsPay(builder, graph)) {
+    refused.push({ rule: "plan", at: graph.name, why: "no two reductions share a pass" });
+    return [asDirect()];
+  }
+  const directCost = costOfPlan(builder, graph, direct.kernels, chosen);
+  if (most === 1 && directCost <= chosen.profile.gain) {
+    refused.push({ rule: "plan", at: graph.name, why: "there is too little to do for shared passes to be worth their longer texts" });
+    return [asDirect()];
+  }
+  const { candidates, refused: why } = enumeratePlans(builder, graph, chosen);
+  refused.push(...why);
   const found: Lowering[] = [];
   let placed = false;
   for (const candidate of candidates) {
     if (found.length >= most) break;
-    if (!placed && directCost <= candidate.cost) {
+    if (!placed && directCost <= candidate.cost + chosen.profile.gain) {
       placed = true;
-      refused.push({ rule: "plan", at: shapeText(candidate.plan), why: "a dispatch for every reduction is estimated to take less time" });
-      found.push({ ...printed(direct, limits), fused: undefined, record: { fired: [], refused } });
+      refused.push({ rule: "plan", at: shapeText(candidate.plan), why: "a dispatch for every reduction is estimated to take less time, or too little more for texts as long as these" });
+      found.push(asDirect());
       continue;
     }
     const lowering = fusedLowering(specialised, candidate, refused, limits);
@@ -106,7 +113,7 @@ export function lowerSeveral(specialised: Specialised, { limits, profile = HARDW
     if (longest <= MOST_LINES) found.push(lowering);
     else refused.push({ rule: "plan", at: shapeText(candidate.plan), why: `a text of ${longest} lines, of ${MOST_LINES}` });
   }
-  return found;
+  return placed || found.length >= most ? found : [...found, asDirect()];
 }
 
 function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: Candidate, refused: readonly Refusal[], limits: DeviceLimits): Lowering {

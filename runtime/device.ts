@@ -109,7 +109,7 @@ export interface PreparedKernel extends Runnable {
 export interface PrepareOptions {
   /** Sizes to fix: known here, they are part of the compiled text. */
   readonly set?: Sizes;
-  /** How WGSL kernels are planned: `direct` (the default), or `folds`, which shares passes over an axis where that is sound. */
+  /** How WGSL kernels are planned: `folds` (the default) shares passes over an axis where that is sound and estimated to pay; `direct` does not. */
   readonly plans?: Plans;
   /**
    * Measures the few best plans on the first inputs of each class of sizes and keeps the fastest, whatever `plans` says. Of

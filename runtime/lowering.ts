@@ -1,8 +1,8 @@
 /** @file From what a user hands to `prepare` to a kernel: the graph read, its sizes checked, lowered for a device. */
 
 import { explain, type Explanation } from "../compiler/explain/explain";
-import { lowerAll, type Plans } from "../compiler/lower";
-import { HARDWARE, SOFTWARE } from "../compiler/plan/fold/cost";
+import { lowerAll, type Lowering, type Plans } from "../compiler/lower";
+import { HARDWARE, SOFTWARE, USUAL } from "../compiler/plan/fold/cost";
 import type { Program } from "../compiler/program";
 import type { GraphBuilder } from "../spec/graph/builder";
 import type { Graph } from "../spec/graph/node";
@@ -19,12 +19,18 @@ export interface Loaded {
   readonly kernel: Kernel;
 }
 
-/** A kernel lowered for one device, and the check of its runs. */
+/** A kernel lowered for one device, once for each class of sizes that is asked for, and the check of its runs. */
 export interface LoweredKernel {
   readonly kernel: Kernel;
   readonly check: RunCheck;
-  readonly program: Program;
-  /** The plan and its cost, for sizes beside those that are fixed. */
+  /** The program for the shortest axes: for some sizes, and right for all. */
+  readonly first: Program;
+  /**
+   * The program for a run of these sizes, which is the same one for all sizes of a class. An axis that is not given is taken
+   * to have a usual size.
+   */
+  program(sizes: Sizes): Program;
+  /** The plan for sizes beside those that are fixed, and its cost. */
   explain(sizes: Sizes): Explanation;
 }
 
@@ -34,15 +40,44 @@ export function load(json: unknown): Loaded {
   return { builder, graph, kernel: kernelOf(graph, (sizes) => discharge(graph, sizes)) };
 }
 
+/** The longest axis of the first class of sizes, and how many times as long the longest of each further one is. */
+const [SHORT, TIMES] = [512, 8];
+
+/** The class of a size, 0 for the shortest. A cache that grows by a token stays in its class, and with its program, for long. */
+const classOf = (size: number): number => Math.max(0, Math.ceil(Math.log(size / SHORT) / Math.log(TIMES)));
+
+/** The size that a class is planned for. */
+const typical = (of: number): number => (SHORT * TIMES ** of) / 2;
+
 /**
  * Reads a graph and lowers it for a device with these limits.
  * @throws KvernError KV5101 when `json` is no graph; KV21nn when `set` does not fit it; KV2001 and KV2102 where `set`
  * decides it; KV41nn what no device of these limits can do
  */
-export function lowered(json: unknown, { set = {}, plans = "direct" }: { readonly set?: Sizes; readonly plans?: Plans }, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
+export function lowered(json: unknown, { set = {}, plans = "folds" }: { readonly set?: Sizes; readonly plans?: Plans }, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
   const { graph, kernel } = load(json);
   const check = new RunCheck(kernel, set);
-  const { specialised, kernels, program, record } = lowerAll(graph, { set, limits, plans, profile: kind === "software" ? SOFTWARE : HARDWARE });
-  const explained = { program, axes: graph.axes, graph: specialised.graph, kernels, builder: specialised.builder, rewrites: record.fired, refused: record.refused };
-  return { kernel, check, program, explain: (sizes) => explain(explained, sizes) };
+  const open = graph.axes.filter(({ name, extent }) => extent === undefined && set[name] === undefined);
+  const made = new Map<string, Lowering>();
+  const lowering = (sizes: Sizes): Lowering => {
+    const classes = open.map(({ name }) => classOf(sizes[name] ?? USUAL));
+    const key = classes.join();
+    let had = made.get(key);
+    if (had === undefined) {
+      const expected = Object.fromEntries(open.map(({ name }, at) => [name, typical(classes[at] ?? 0)]));
+      had = lowerAll(graph, { set, expected, limits, plans, profile: kind === "software" ? SOFTWARE : HARDWARE });
+      made.set(key, had);
+    }
+    return had;
+  };
+  return {
+    kernel,
+    check,
+    first: lowering(Object.fromEntries(open.map(({ name }) => [name, 0]))).program,
+    program: (sizes) => lowering(sizes).program,
+    explain: (sizes) => {
+      const { specialised, kernels, program, record } = lowering(sizes);
+      return explain({ program, axes: graph.axes, graph: specialised.graph, kernels, builder: specialised.builder, rewrites: record.fired, refused: record.refused }, sizes);
+    },
+  };
 }

@@ -13,7 +13,7 @@ import { load, lowered, type LoweredKernel } from "../../runtime/lowering";
 import { DEFAULT_LIMITS } from "../../runtime/webgpu/gpu";
 
 /** @throws KvernError KV21nn for sizes that do not fit; KV2001, KV2102 where they decide a condition, and it fails; KV41nn */
-export function loweredWith(serialised: SerialisedGraph, set: Sizes, plans: Plans = "direct"): LoweredKernel {
+export function loweredWith(serialised: SerialisedGraph, set: Sizes, plans: Plans = "folds"): LoweredKernel {
   return lowered(serialised, { set, plans }, DEFAULT_LIMITS);
 }
 

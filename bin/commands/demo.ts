@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import type { DemoReport, DemoStart } from "../demo/demo";
+import type { KernelReport } from "../demo/recorded";
 import type { DemoRow } from "../../examples/llama/demo";
 import type { Stored } from "../../examples/llama/kernels/operators";
 import { EXIT } from "../faults";
@@ -68,7 +69,12 @@ function rowText({ cache, bitsPerChannel, text }: DemoRow): string {
   return `${cache}, ${bitsPerChannel} bit per channel\n  …${text.replaceAll("\n", "\n  ")}\n`;
 }
 
-async function reportText({ rows, heldout, compiled, scoring, checks }: DemoReport, seconds: number): Promise<string> {
+function kernelCells([name, { runs, sizes, dispatches, bytesMoved, compulsoryBytes }]: [string, KernelReport]): readonly string[] {
+  const longest = Object.entries(sizes).map(([axis, size]) => `${axis} ${size}`).join(", ");
+  return [name, runs.toLocaleString("en"), longest, String(dispatches), ...[bytesMoved, compulsoryBytes].map((bytes) => bytes?.toLocaleString("en") ?? "–")];
+}
+
+async function reportText({ rows, heldout, kernels, scoring, checks }: DemoReport, seconds: number): Promise<string> {
   const { table } = await import("../demo/table");
   const heading = ["cache", "bit", "perplexity", "tokens", "codes B", "codebooks B", "numbers B", "tokens/s", "difference", "bound"];
   const cells = rows.map(({ cache, bitsPerChannel, perplexity, tokens, bytes, tokensPerSecond, agreement }) => [
@@ -90,7 +96,12 @@ async function reportText({ rows, heldout, compiled, scoring, checks }: DemoRepo
     "tokens/s: steps of decoding the continuation, one submission for each operator",
     "bytes: the cache after the continuation, keys and values of all layers",
     "difference: the element of attention that came nearest to its bound, against the reference interpreter in f64",
-    ...(Object.keys(compiled).length === 0 ? [] : [`compiled: ${Object.entries(compiled).map(([name, dispatches]) => `${name} ${dispatches}`).join(", ")} dispatches`]),
+    ...(Object.keys(kernels).length === 0 ? [] : [
+      "",
+      table([["kernel", "runs", "of the longest", "dispatches", "B moved", "B compulsory"], ...Object.entries(kernels).map(kernelCells)]),
+      "",
+      "B moved: what the dispatches of the longest run load and store; B compulsory: its inputs and outputs, each once",
+    ]),
     ...failed.map(({ what }) => `FAILED: ${what}`),
     `${checks.length - failed.length} of ${checks.length} checks held, in ${seconds.toFixed(1)} s`,
   ].join("\n");

@@ -25,7 +25,7 @@ export function explain(program: Command): void {
     .argument("<file>", "a TypeScript file that exports the kernel")
     .requiredOption("--kernel <name>", "the exported kernel")
     .option(...SET, axisSizes)
-    .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
+    .option("--plans <kind>", "folds: shared passes where that is sound and estimated to pay; direct: a dispatch for every reduction", plansName, "folds")
     .option("--plan <file>", "JSON file of plans: the one that was measured for this kernel and these sizes")
     .option("--json", "print the plan as JSON")
     .action(async (source: string, { kernel, set = {}, plans, plan: file, json }: Options) => {

@@ -38,7 +38,7 @@ export function run(program: Command): void {
     .requiredOption("--out <file>", "safetensors file for the outputs")
     .option("--backend <name>", "auto, wgsl, gpujs, interpreter or source", backendName, "auto")
     .option("--mode <mode>", "of gpujs: webgpu, webasm or cpu")
-    .option("--plans <kind>", "direct: a dispatch for every reduction; folds: shared passes where that is sound", plansName, "direct")
+    .option("--plans <kind>", "folds: shared passes where that is sound and estimated to pay; direct: a dispatch for every reduction", plansName, "folds")
     .option("--tune", "on WebGPU: measure the few best plans on these inputs, and take the fastest")
     .option("--plan <file>", "JSON file of plans that were measured; with --tune, where the choice is kept")
     .option(...SET, axisSizes)

@@ -11,7 +11,7 @@ import { openDevice } from "../../runtime";
 import { compiledBody, type CompiledBody } from "../../examples/llama/compiled/model";
 import type { Stored } from "../../examples/llama/kernels/operators";
 import type { Progress } from "../progress";
-import { recorded } from "./recorded";
+import { recorded, type KernelReport } from "./recorded";
 
 export interface DemoOptions {
   /** A model directory; the one that comes with the package unless given. */
@@ -47,8 +47,8 @@ export interface DemoStart {
 export interface DemoReport extends DemoStart {
   readonly heldout: { readonly file: string; readonly stories: number; readonly of: number };
   readonly rows: readonly DemoRow[];
-  /** Dispatches of each kernel. */
-  readonly compiled: Readonly<Record<string, number>>;
+  /** By name. */
+  readonly kernels: Readonly<Record<string, KernelReport>>;
   /** What computes everything but attention while stories are scored. */
   readonly scoring: "compiled" | "plain";
   readonly checks: readonly Check[];
@@ -80,7 +80,7 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
 
   const opened = await openDevice({ backend: options.backend, ...(options.mode === undefined ? {} : { mode: options.mode }) });
   const interpreter = await openDevice({ backend: "interpreter" });
-  const { device, dispatches } = recorded(opened);
+  const { device, kernels: ran } = recorded(opened);
   let body: CompiledBody | undefined;
   try {
     if (device.backend !== "interpreter") body = await compiledBody(device, loaded.model, (await compileFile(join(examples, `llama/kernels/${options.weights}.ts`))).kernels, options.weights);
@@ -103,7 +103,7 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
       ...start,
       heldout: { file: shown(heldoutFile), stories: heldout.length, of: stories.length },
       rows,
-      compiled: Object.fromEntries(dispatches),
+      kernels: ran(),
       scoring: scoreCompiled ? "compiled" : "plain",
       checks: rows.flatMap(checksOf),
     };

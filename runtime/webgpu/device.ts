@@ -81,7 +81,14 @@ export class WebGpuDevice implements Device {
     this.#gpu.ensureUsable("preparing a kernel");
     if (options.tune !== undefined && options.tune !== false) return this.#tuned(graph, options.set ?? {}, options.tune === true ? {} : options.tune);
     const lowered = this.#lower(graph, options, this.limits, this.info.kind === "software" ? "software" : "hardware");
-    return { ...(await this.compile(lowered)), explain: (sizes = {}) => lowered.explain(sizes) };
+    const launchers = new Map<Program, Launcher>();
+    const launcherOf = (program: Program): Launcher => {
+      let launcher = launchers.get(program);
+      if (launcher === undefined) launchers.set(program, (launcher = this.#launcher(program, lowered.kernel)));
+      return launcher;
+    };
+    await launcherOf(lowered.first).compile();
+    return { ...this.#runnable(lowered.first, lowered, (sizes) => launcherOf(lowered.program(sizes))), explain: (sizes = {}) => lowered.explain(sizes) };
   }
 
   async #tuned(graph: unknown, set: Sizes, { plans = this.#plans, ...options }: TuneOptions): Promise<PreparedKernel> {
@@ -97,11 +104,24 @@ export class WebGpuDevice implements Device {
   }
 
   /** Compiles what has been lowered already. */
-  async compile({ program, kernel, check }: Omit<LoweredKernel, "explain">): Promise<Runnable> {
-    const pipelines = await Promise.all(program.dispatches.map((dispatch) => this.#pipelines.get(dispatch)));
-    const launcher = new Launcher(this.#gpu, this.pool, pipelines, program, kernel, check, this.#debug);
-    const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#gpu.busy(launcher.run(inputs, options));
-    return { name: kernel.name, inputs: program.inputs, outputs: program.outputs, run: run as Runnable["run"] };
+  async compile({ program, kernel, check }: { readonly program: Program; readonly kernel: Kernel; readonly check: RunCheck }): Promise<Runnable> {
+    const launcher = this.#launcher(program, kernel);
+    await launcher.compile();
+    return this.#runnable(program, { kernel, check }, () => launcher);
+  }
+
+  #launcher(program: Program, kernel: Kernel): Launcher {
+    return new Launcher(this.#gpu, this.pool, this.#pipelines, program, kernel, this.#debug);
+  }
+
+  #runnable({ inputs, outputs }: Program, { kernel, check }: { readonly kernel: Kernel; readonly check: RunCheck }, launcher: (sizes: Sizes) => Launcher): Runnable {
+    const { name } = kernel;
+    const run = async (given: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> => {
+      this.#gpu.ensureUsable(`running \`${name}\``);
+      const checked = check.check(given, options);
+      return launcher(checked.sizes).run(checked);
+    };
+    return { name, inputs, outputs, run: ((given: RunInputs, options: RunOptions = {}) => this.#gpu.busy(run(given, options))) as Runnable["run"] };
   }
 
   upload(of: Element | { readonly element: Element }, tensor: TensorData): Promise<DeviceTensor> {

@@ -5,11 +5,11 @@ import { InternalError, refuse } from "../../spec/diagnostics/diagnostic";
 import { elementName, sameElement } from "../../spec/tensor/element";
 import { fromStorage } from "../../spec/tensor/storage";
 import { elementCount, shapeText, type TensorData } from "../../spec/tensor/tensor";
-import type { BufferTensor, DeviceTensor, RunInputs, RunOptions } from "../device";
-import { isBufferTensor, isDeviceTensor, type CheckedRun, type Kernel, type RunCheck } from "../kernel";
+import type { BufferTensor, DeviceTensor } from "../device";
+import { isBufferTensor, isDeviceTensor, type CheckedRun, type Kernel } from "../kernel";
 import { rowBytes, type RowPlace } from "../rows";
 import type { Gpu } from "./gpu";
-import type { Pipeline } from "./pipelines";
+import type { Pipeline, Pipelines } from "./pipelines";
 import { guardFault, POISON, type BufferPool, type Debug, type Lease } from "./pool";
 import { checkBinding, copyBack, GpuTensor, startReading, storageBytes, usable, write, type Layout } from "./tensors";
 
@@ -28,27 +28,29 @@ export class Launcher {
   readonly program: Program;
   readonly #gpu: Gpu;
   readonly #pool: BufferPool;
-  readonly #pipelines: readonly Pipeline[];
+  readonly #made: Pipelines;
   readonly #kernel: Kernel;
-  readonly #check: RunCheck;
   readonly #debug: Debug;
+  /** One per dispatch of the program, in its order, once they have been found valid. */
+  #pipelines: readonly Pipeline[] | undefined;
 
-  /** @param pipelines one per dispatch of the program, in its order */
-  constructor(gpu: Gpu, pool: BufferPool, pipelines: readonly Pipeline[], program: Program, kernel: Kernel, check: RunCheck, debug: Debug) {
+  constructor(gpu: Gpu, pool: BufferPool, pipelines: Pipelines, program: Program, kernel: Kernel, debug: Debug) {
     this.name = kernel.name;
     this.program = program;
     this.#gpu = gpu;
     this.#pool = pool;
-    this.#pipelines = pipelines;
+    this.#made = pipelines;
     this.#kernel = kernel;
-    this.#check = check;
     this.#debug = debug;
   }
 
-  async run(inputs: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> {
+  /** Compiles what the first run would otherwise compile. */
+  async compile(): Promise<void> {
+    this.#pipelines = await Promise.all(this.program.dispatches.map((dispatch) => this.#made.get(dispatch)));
+  }
+
+  async run(checked: CheckedRun): Promise<Record<string, TensorData | DeviceTensor>> {
     const what = `running \`${this.name}\``;
-    this.#gpu.ensureUsable(what);
-    const checked = this.#check.check(inputs, options);
     const leases: Lease[] = [];
     try {
       const layouts = this.#layouts(checked.sizes);
@@ -123,7 +125,8 @@ export class Launcher {
       const lend = (lease: Lease): Lease => (leases.push(lease), lease);
       const bindings = this.#bind(checked, layouts, own, lend);
       const encoder = gpu.device.createCommandEncoder({ label: this.name });
-      this.#encode(encoder, checked.sizes, bindings, lend);
+      const pipelines = this.#pipelines ?? this.program.dispatches.map((dispatch) => this.#made.now(dispatch));
+      this.#encode(encoder, pipelines, checked.sizes, bindings, lend);
       for (const [name, place] of checked.into) copyInto(encoder, of(bindings, name), of(layouts, name), place);
       const back = this.program.outputs
         .filter(({ name }) => !checked.kept.has(name) && !checked.into.has(name))
@@ -131,10 +134,18 @@ export class Launcher {
       const inspected = this.#inspects ? [...own].map(([name, { buffer }]) => ({ name, lease: lend(copyBack(encoder, pool, { buffer, offset: 0 }, buffer.size)) })) : [];
       gpu.device.queue.submit([encoder.finish()]);
       return {
+        pipelines,
         back: back.map(({ name, lease }) => ({ name, ...startReading(lease, storageBytes(of(layouts, name)) / 4) })),
         inspected: inspected.map(({ name, lease }) => ({ name, ...startReading(lease, lease.buffer.size / 4) })),
       };
     });
+    if (this.#pipelines === undefined) {
+      this.#pipelines = issued.pipelines;
+      this.program.dispatches.forEach((dispatch, at) => {
+        const pipeline = issued.pipelines[at];
+        if (pipeline !== undefined) this.#made.keep(dispatch, pipeline);
+      });
+    }
     const read = async (readbacks: typeof issued.back): Promise<ReadonlyMap<string, Uint32Array<ArrayBuffer>>> =>
       new Map(await gpu.alive(what, Promise.all(readbacks.map(async ({ name, words }): Promise<[string, Uint32Array<ArrayBuffer>]> => [name, await words]))));
 
@@ -169,7 +180,7 @@ export class Launcher {
     return bindings;
   }
 
-  #encode(encoder: GPUCommandEncoder, sizes: Sizes, bindings: ReadonlyMap<string, Binding>, lend: (lease: Lease) => Lease): void {
+  #encode(encoder: GPUCommandEncoder, pipelines: readonly Pipeline[], sizes: Sizes, bindings: ReadonlyMap<string, Binding>, lend: (lease: Lease) => Lease): void {
     const { device, limits } = this.#gpu;
     const uniforms = new Map<string, Binding>();
     const pass = encoder.beginComputePass({ label: this.name });
@@ -179,7 +190,7 @@ export class Launcher {
       if (!workgroups.every((count) => Number.isInteger(count) && count > 0 && count <= limits.maxComputeWorkgroupsPerDimension)) {
         throw new InternalError(`${dispatch.name} asks for ${shapeText(workgroups)} workgroups`);
       }
-      const pipeline = this.#pipelines[at];
+      const pipeline = pipelines[at];
       if (pipeline === undefined) throw new InternalError(`${dispatch.name} has no pipeline`);
       const resources = dispatch.bindings.map(({ array }) => of(bindings, array));
       if (dispatch.uniforms.length > 0) resources.push(this.#uniform(dispatch, sizes, uniforms, lend));

@@ -15,6 +15,7 @@ const COMPUTE = 4;
 export class Pipelines {
   readonly #gpu: Gpu;
   readonly #made = new Map<string, Promise<Pipeline>>();
+  readonly #ready = new Map<string, Pipeline>();
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
@@ -28,14 +29,39 @@ export class Pipelines {
   /** @throws InternalError with the text and what the device says of it, when it does not compile */
   get(dispatch: Dispatch): Promise<Pipeline> {
     const bindings = bufferTypes(dispatch);
-    const key = `${bindings.join(" ")}\n${dispatch.code}`;
+    const key = keyOf(dispatch);
     let made = this.#made.get(key);
     if (made === undefined) {
       made = this.#compile(dispatch, bindings);
       this.#made.set(key, made);
-      made.catch(() => this.#made.delete(key));
+      made.then((pipeline) => this.#ready.set(key, pipeline), () => this.#made.delete(key));
     }
     return made;
+  }
+
+  /** At once: what has been compiled before, else new and not yet judged. That is for the error scopes around the call; then it may be kept. */
+  now(dispatch: Dispatch): Pipeline {
+    const ready = this.#ready.get(keyOf(dispatch));
+    if (ready !== undefined) return ready;
+    const { name, code } = dispatch;
+    const { device } = this.#gpu;
+    const module = device.createShaderModule({ label: name, code });
+    const { layout, whole } = this.#layouts(name, bufferTypes(dispatch));
+    return { pipeline: device.createComputePipeline({ label: name, layout: whole, compute: { module, entryPoint: "main" } }), layout };
+  }
+
+  /** Keeps a pipeline that was made by `now` and has been found valid. */
+  keep(dispatch: Dispatch, pipeline: Pipeline): void {
+    const key = keyOf(dispatch);
+    this.#ready.set(key, pipeline);
+    if (!this.#made.has(key)) this.#made.set(key, Promise.resolve(pipeline));
+  }
+
+  /** The layout is spelled out rather than derived: a derived one leaves out what a text happens not to use. */
+  #layouts(label: string, bindings: readonly GPUBufferBindingType[]): { readonly layout: GPUBindGroupLayout; readonly whole: GPUPipelineLayout } {
+    const { device } = this.#gpu;
+    const layout = device.createBindGroupLayout({ label, entries: bindings.map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } })) });
+    return { layout, whole: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }) };
   }
 
   async #compile({ name, code }: Dispatch, bindings: readonly GPUBufferBindingType[]): Promise<Pipeline> {
@@ -44,14 +70,9 @@ export class Pipelines {
     const what = `compiling ${name}`;
     let module: GPUShaderModule | undefined;
     try {
-      // The layout is spelled out rather than derived: a derived one leaves out what a text happens not to use.
       const { layout, whole } = await gpu.scoped(what, () => {
         module = device.createShaderModule({ label: name, code });
-        const layout = device.createBindGroupLayout({
-          label: name,
-          entries: bindings.map((type, binding) => ({ binding, visibility: COMPUTE, buffer: { type } })),
-        });
-        return { layout, whole: device.createPipelineLayout({ label: name, bindGroupLayouts: [layout] }) };
+        return this.#layouts(name, bindings);
       });
       if (module === undefined) throw new InternalError(`${what} made no module`);
       const compiled = device.createComputePipelineAsync({ label: name, layout: whole, compute: { module, entryPoint: "main" } });
@@ -64,6 +85,8 @@ export class Pipelines {
     }
   }
 }
+
+const keyOf = (dispatch: Dispatch): string => `${bufferTypes(dispatch).join(" ")}\n${dispatch.code}`;
 
 function bufferTypes({ bindings, uniforms }: Dispatch): readonly GPUBufferBindingType[] {
   const types = bindings.map(({ access }): GPUBufferBindingType => (access === "read" ? "read-only-storage" : "storage"));

@@ -3,12 +3,13 @@
 import { describe, expect, it } from "vitest";
 import { explain } from "../../compiler/explain/explain";
 import type { Node } from "../../compiler/kernel/kernel";
-import { lowerAll, type Lowering } from "../../compiler/lower";
+import type { Refusal } from "../../compiler/algebra/derived";
+import { lowerAll, lowerSeveral, type Lowering } from "../../compiler/lower";
 import { enumeratePlans, shapeText } from "../../compiler/plan/fold/choose";
 import { boundsUnder, HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
 import { storageBuffers, workgroupBytes } from "../../compiler/plan/fold/legal";
 import { specialise } from "../../compiler/plan/specialise";
-import { BIG, PROGRAMS, type Config } from "../algebra/programs";
+import { BIG, PROGRAMS, SMALL, type Config } from "../algebra/programs";
 import { LIMITS } from "./limits";
 
 type Name = keyof typeof PROGRAMS;
@@ -50,6 +51,23 @@ describe("plans for a model's shapes", () => {
     const rotated = folded("rotated", { couple: 4 });
     expect(rotated.fused?.choices.map(({ rule }) => rule)).not.toContain("tabulate");
     expect(rotated.record.refused.filter(({ rule }) => rule === "tabulate").map(({ why }) => why).join()).toMatch(/still depends on token through/);
+  });
+
+  it.each([256, 1024, 4096, TOKENS])("scans no keys for a histogram on hardware, at %d tokens", (token) => {
+    const { graph } = PROGRAMS.coded(BIG);
+    const { fused, kernels } = lowerAll(graph, { limits: LIMITS, set: { token }, profile: HARDWARE });
+    expect(fused?.choices.map(({ rule }) => rule)).not.toContain("group");
+    expect(kernels.length).toBeLessThanOrEqual(3);
+  });
+
+  it.each([SOFTWARE, HARDWARE])("weighs the direct plan among those of folds: $name", (profile) => {
+    const { graph } = PROGRAMS.plain(SMALL);
+    const { builder, graph: special, fixed } = specialise(graph, { token: 8 });
+    const refused: Refusal[] = [];
+    const all = lowerSeveral({ builder, graph: special, fixed }, { limits: LIMITS, profile }, 100, refused);
+    expect(all.filter(({ fused }) => fused === undefined).length).toBe(1);
+    // Of eight tokens and few channels nothing is saved that a longer text would be worth.
+    if (profile === SOFTWARE) expect(all[0]?.fused).toBeUndefined();
   });
 
   it("leaves out tiles that a window hides", () => {

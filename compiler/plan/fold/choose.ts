@@ -9,6 +9,7 @@ import type { Graph } from "../../../spec/graph/node";
 import { listCuts } from "../../algebra/cut";
 import { canonical, derive } from "../../algebra/passes";
 import type { Derived, Refusal } from "../../algebra/derived";
+import type { Kernel } from "../../kernel/kernel";
 import type { DeviceLimits, Sizes } from "../../program";
 import { choiceSets, foldPlans, sizesOf } from "./candidates";
 import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf, type DeviceProfile } from "./cost";
@@ -37,6 +38,8 @@ export interface PlanOptions {
   readonly profile: DeviceProfile;
   /** Sizes that are fixed. */
   readonly fixed: Sizes;
+  /** Sizes to plan for, of axes that are open; `USUAL` where not given. */
+  readonly expected?: Sizes;
   /** All sets of choices and all shapes, rather than those that promise most. */
   readonly every?: boolean;
 }
@@ -49,12 +52,10 @@ export class UnfitPlan extends InternalError {
   }
 }
 
-/** Sets of choices whose work is within this of the least are told apart by their kernels. */
-const CLOSE = 2;
 /** The most statements of a kernel: a text of so many has more than 600 lines, and takes long to write and to compile. */
 const MOST_STATEMENTS = 2200;
-/** Shapes that are tried with more than one set of choices. */
-const BEST = 3;
+/** Shapes of each kind that are tried with more than one set of choices. */
+const BEST = 2;
 
 /** Whether several reductions of a program can go through an axis together. */
 export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
@@ -62,28 +63,31 @@ export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
 }
 
 /**
- * The legal plans of a program. The graph is the builder's own. Unless every plan is asked for, the sets of choices after
- * the first are tried in the shapes that did best there.
+ * The legal plans of a program. The graph is the builder's own. Unless every plan is asked for, sets of choices after the
+ * first are tried in the shapes that did best there, and not at all where their work alone takes longer than a plan found.
  */
 export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: PlanOptions): Chosen {
   const split = canonical(builder, graph).graph;
-  const { sets, refused } = choiceSets(builder, split, options.fixed, options.profile);
+  const { sets, refused } = choiceSets(builder, split, { ...options.expected, ...options.fixed }, options.profile);
   const candidates: Candidate[] = [];
   const why: Refusal[] = [...refused];
   const every = options.every === true;
-  const least = sets[0]?.weight ?? 0;
-  let shapes: readonly number[] | undefined;
-  const tried = (every ? sets : sets.filter(({ weight }) => weight <= CLOSE * least)).flatMap(({ choices }) => variants(builder, graph, choices, options, why));
-  for (const { derived, choices } of tried) {
-    const made = new Map<number, Candidate>();
-    for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])].entries()) {
-      if (shapes?.includes(shape) === false) continue;
-      const candidate = makeCandidate(builder, derived, plan, options);
-      if (typeof candidate === "string") why.push({ rule: "plan", at: shapeText(plan), why: candidate });
-      else made.set(shape, candidate);
+  let worse: ReadonlySet<number> | undefined;
+  let least = Infinity;
+  for (const { choices: taken, weight } of sets) {
+    if (!every && weight / options.profile.parallel > least) continue;
+    for (const { derived, choices } of variants(builder, graph, taken, options, why)) {
+      const made = new Map<number, Candidate>();
+      for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])].entries()) {
+        if (!every && worse?.has(shape) === true) continue;
+        const candidate = makeCandidate(builder, derived, plan, options);
+        if (typeof candidate === "string") why.push({ rule: "plan", at: shapeText(plan), why: candidate });
+        else made.set(shape, candidate);
+      }
+      candidates.push(...made.values());
+      least = Math.min(least, ...[...made.values()].map(({ cost }) => cost));
+      worse ??= worseShapes(made);
     }
-    candidates.push(...made.values());
-    if (!every && made.size > 0) shapes ??= [...made].sort(([, a], [, b]) => a.cost - b.cost).slice(0, BEST).map(([shape]) => shape);
   }
   return { candidates: [...candidates].sort((a, b) => a.cost - b.cost), refused: why };
 }
@@ -94,14 +98,27 @@ interface Variant {
 }
 
 /** The folds after a set of choices: cut where they can be. Pieces have less to do than the whole, which is tried only where all plans are. */
-function variants(builder: GraphBuilder, graph: Graph, choices: FusedPlan["choices"], { fixed, every }: PlanOptions, refused: Refusal[]): readonly Variant[] {
+function variants(builder: GraphBuilder, graph: Graph, choices: FusedPlan["choices"], { fixed, expected, every }: PlanOptions, refused: Refusal[]): readonly Variant[] {
   const whole = { derived: derive(builder, graph, choices), choices };
-  const cuts = listCuts(builder, whole.derived, sizesOf(whole.derived.graph, fixed));
+  const cuts = listCuts(builder, whole.derived, sizesOf(whole.derived.graph, { ...expected, ...fixed }));
   refused.push(...cuts.refused);
   if (cuts.choices.length === 0) return [whole];
   const all = [...choices, ...cuts.choices.map(({ rule, site, parameters }) => ({ rule, site, parameters }))];
   const cut = { derived: derive(builder, graph, all), choices: all };
   return every === true ? [cut, whole] : [cut];
+}
+
+/** All but the best shapes of each kind. */
+function worseShapes(made: ReadonlyMap<number, Candidate>): ReadonlySet<number> {
+  const worse = new Set<number>();
+  const taken = new Map<string, number>();
+  for (const [shape, { plan }] of [...made].sort(([, a], [, b]) => a.cost - b.cost)) {
+    const kind = Object.values(plan.folds).map((fold) => fold.kind).find((each) => each !== "whole") ?? "whole";
+    const count = taken.get(kind) ?? 0;
+    if (count >= BEST || kind === "whole") worse.add(shape);
+    taken.set(kind, count + 1);
+  }
+  return worse;
 }
 
 /**
@@ -112,7 +129,8 @@ export function replayPlan(builder: GraphBuilder, graph: Graph, plan: FusedPlan,
   return makeCandidate(builder, derive(builder, graph, plan.choices), plan, options);
 }
 
-function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan, { limits, profile, fixed }: PlanOptions): Candidate | string {
+function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan, options: PlanOptions): Candidate | string {
+  const { limits, fixed } = options;
   let scheduled: Scheduled;
   try {
     scheduled = packed(builder, schedule(builder, derived, plan), limits.maxStorageBuffersPerShaderStage);
@@ -127,9 +145,14 @@ function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan,
     const statements = statementsOf(builder, kernel);
     if (statements > MOST_STATEMENTS) return `${kernel.name}: a text of about ${statements} statements, of ${MOST_STATEMENTS}`;
   }
-  const measure = measureOf({ ...Object.fromEntries(derived.graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...fixed });
-  const cost = scheduled.kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, profile), 0);
-  return { plan, derived, scheduled, cost };
+  return { plan, derived, scheduled, cost: costOfPlan(builder, derived.graph, scheduled.kernels, options) };
+}
+
+/** The estimated time of the kernels of a plan, one after the other, in operations of one lane. */
+export function costOfPlan(builder: GraphBuilder, { axes }: Graph, kernels: readonly Kernel[], { expected, fixed, profile }: PlanOptions): number {
+  const declared = Object.fromEntries(axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]])));
+  const measure = measureOf({ ...declared, ...expected, ...fixed });
+  return kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, profile), 0);
 }
 
 /** A plan in a line, for people. */

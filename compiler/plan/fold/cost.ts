@@ -27,6 +27,8 @@ export interface DeviceProfile {
   readonly barrier: number;
   readonly workgroup: number;
   readonly dispatch: number;
+  /** What a plan of folds must save each time, against a dispatch for every reduction, to be worth its longer texts. */
+  readonly gain: number;
   /** How many copies a lane keeps in registers, and the share by which each doubling beyond slows it down. */
   readonly copies: number;
   readonly spill: number;
@@ -37,9 +39,9 @@ export interface DeviceProfile {
 }
 
 /** Two cores with vectors of four: every operation counts, memory hardly. */
-export const SOFTWARE: DeviceProfile = { name: "software", load: 6, shared: 6, store: 6, word: 0, special: 24, barrier: 200, workgroup: 2800, dispatch: 25000, copies: 16, spill: 0.3, parallel: 8, warp: 4 };
+export const SOFTWARE: DeviceProfile = { name: "software", load: 6, shared: 6, store: 6, word: 0, special: 24, barrier: 200, workgroup: 2800, dispatch: 25000, gain: 50000, copies: 16, spill: 0.3, parallel: 8, warp: 4 };
 /** Thousands of lanes that wait for memory. */
-export const HARDWARE: DeviceProfile = { name: "hardware", load: 4, shared: 2, store: 4, word: 16, special: 4, barrier: 30, workgroup: 2000, dispatch: 40_000_000, copies: 64, spill: 0.3, parallel: 16384, warp: 32 };
+export const HARDWARE: DeviceProfile = { name: "hardware", load: 4, shared: 2, store: 4, word: 16, special: 4, barrier: 30, workgroup: 2000, dispatch: 40_000_000, gain: 0, copies: 64, spill: 0.3, parallel: 16384, warp: 32 };
 
 /** The size that an open axis is taken to have where nothing else is known. */
 export const USUAL = 4096;
@@ -85,7 +87,7 @@ export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bou
 }
 
 /** Weights that count statements: one for everything that is done. */
-const STATEMENTS: DeviceProfile = { name: "software", load: 1, shared: 1, store: 1, word: 0, special: 1, barrier: 1, workgroup: 0, dispatch: 0, copies: Infinity, spill: 0, parallel: 1, warp: 1 };
+const STATEMENTS: DeviceProfile = { name: "software", load: 1, shared: 1, store: 1, word: 0, special: 1, barrier: 1, workgroup: 0, dispatch: 0, gain: 0, copies: Infinity, spill: 0, parallel: 1, warp: 1 };
 
 /** About how many statements the text of a kernel has: what is copied or unrolled stands there several times, what is looped over once. */
 export function statementsOf(builder: GraphBuilder, kernel: Kernel): number {
