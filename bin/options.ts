@@ -27,6 +27,13 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** `2/8`: the second of eight parts. */
+export function shardOf(text: string): { readonly at: number; readonly of: number } {
+  const [, at, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (at === undefined || of === undefined || Number(at) < 1 || Number(at) > Number(of)) throw new InvalidArgumentError("Expected i/n with i from 1 to n, such as 2/8.");
+  return { at: Number(at), of: Number(of) };
+}
+
 export const SET = ["--set <axis=n>", "fix the size of an axis; may be given again"] as const;
 
 const BACKENDS = ["auto", "wgsl", "gpujs", "interpreter", "source"] as const;

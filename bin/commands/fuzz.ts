@@ -1,15 +1,23 @@
-import type { Command } from "commander";
-import type { Prepare, Report } from "../fuzz/fuzz";
+import { Option, type Command } from "commander";
+import type { Prepare, Report, Search } from "../fuzz/fuzz";
 import { EXIT } from "../faults";
-import { backendName, wholeNumber, type Backend } from "../options";
+import { shardOf, wholeNumber } from "../options";
 
 interface Options {
   readonly kernel?: string;
   readonly runs: number;
   readonly seed: number;
-  readonly backend: Backend;
+  readonly shard?: NonNullable<Search["shard"]>;
+  readonly backend: FuzzedBackend;
+  readonly mode?: string;
+  readonly plans: FuzzedPlans;
   readonly json?: true;
 }
+
+const BACKENDS = ["auto", "wgsl", "gpujs", "simulator", "source"] as const;
+type FuzzedBackend = (typeof BACKENDS)[number];
+const PLANS = ["chosen", "both"] as const;
+type FuzzedPlans = (typeof PLANS)[number];
 
 /** `kvern fuzz [FILE --kernel NAME]`: random inputs, or random programs, held to the interpreter's bound. */
 export function fuzz(program: Command): void {
@@ -25,12 +33,14 @@ export function fuzz(program: Command): void {
     .option("--kernel <name>", "the exported kernel")
     .option("--runs <n>", "how many inputs or programs", wholeNumber(1), 100)
     .option("--seed <n>", "the seed of the first run; each run has the next one", wholeNumber(0), 1)
-    .option("--backend <name>", "auto, wgsl or source", backendName, "auto")
+    .option("--shard <i/n>", "only every n-th run, from the i-th on: n such commands are the whole search", shardOf)
+    .addOption(new Option("--backend <name>", "simulator: kernels of several plans, in lockstep, without a device").choices(BACKENDS).default("auto"))
+    .option("--mode <name>", "of gpujs: cpu, webasm or webgpu")
+    .addOption(new Option("--plans <which>", "of a device: the plan it chooses, or one without and one with fused reductions").choices(PLANS).default("chosen"))
     .option("--json", "print the report as JSON")
     .action(async (file: string | undefined, options: Options) => {
       if (file !== undefined && options.kernel === undefined) command.error("error: required option '--kernel <name>' not specified");
       if (file === undefined && options.kernel !== undefined) command.error("error: missing required argument 'file'");
-      if (options.backend === "interpreter") command.error("error: option '--backend <name>' argument 'interpreter' is invalid. It is what the others are compared with.", { code: "commander.invalidArgument" });
       const { report, how } = await search(file, options);
       await writeRepros(report);
       print(report, how, options);
@@ -38,17 +48,25 @@ export function fuzz(program: Command): void {
     });
 }
 
-async function search(file: string | undefined, { kernel, runs, seed, backend }: Options): Promise<{ readonly report: Report; readonly how: string }> {
+async function search(file: string | undefined, { kernel, runs, seed, shard, backend, mode, plans }: Options): Promise<{ readonly report: Report; readonly how: string }> {
   const { fuzzKernel, fuzzPrograms } = await import("../fuzz/fuzz");
   const graph = file === undefined || kernel === undefined ? undefined : await (await import("../kernels")).compileKernel(file, kernel);
-  const { prepare, how, name, ...open } = await opened(backend);
+  const { prepare, how, name, ...open } = await opened(backend, mode, plans);
   const { progressBar } = await import("../progress");
   const bar = progressBar();
+  const whole = shard === undefined ? runs : Math.ceil((runs - shard.at + 1) / shard.of);
+  let interrupted = false;
+  const interrupt = (): void => void (interrupted = true);
+  process.once("SIGINT", interrupt);
   try {
-    const given = { runs, seed, backend: name, prepare, progress: (done: number) => bar.show("fuzzing", done, runs) };
+    const given: Search = {
+      runs, seed, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }),
+      progress: (done) => bar.show("fuzzing", done, whole),
+    };
     const report = file === undefined || graph === undefined ? await fuzzPrograms(given) : await fuzzKernel(file, graph, given);
     return { report, how };
   } finally {
+    process.off("SIGINT", interrupt);
     bar.clear();
     await open.close();
   }
@@ -61,23 +79,21 @@ interface Opened {
   close(): Promise<void>;
 }
 
-/** The backend to compare; `auto` is a WebGPU device where there is one, else `evaluate`. */
-async function opened(backend: Backend): Promise<Opened> {
+/** The backend to compare; `auto` is a WebGPU device where there is one, else gpu.js, else `evaluate`. */
+async function opened(backend: FuzzedBackend, mode: string | undefined, plans: FuzzedPlans): Promise<Opened> {
+  const { deviceWays, simulatedWays, sourceWays } = await import("../fuzz/ways");
+  const without = { close: () => Promise.resolve() };
+  if (backend === "simulator") return { ...without, prepare: await simulatedWays(), name: backend, how: "simulator: kernels of several plans, lane by lane, in f32" };
   if (backend !== "source") {
     const { openDevice } = await import("../../runtime");
-    const device = await openDevice({ backend: backend as "auto" });
+    const device = await openDevice({ backend, ...(mode === undefined ? {} : { mode }) });
     if (device.info.kind !== "interpreter") {
-      const prepare: Prepare = async (_, graph) => {
-        const prepared = await device.prepare(graph);
-        return (inputs, set) => prepared.run(inputs, { set });
-      };
+      const prepare = deviceWays(device, plans === "both" ? ["direct", "folds"] : [undefined]);
       return { prepare, name: device.backend, how: device.describe(), close: () => device.close() };
     }
     await device.close();
   }
-  const { evaluateSource } = await import("../source");
-  const prepare: Prepare = (file, graph) => Promise.resolve((inputs, set) => evaluateSource(file, graph.name, inputs, set));
-  return { prepare, name: "source", how: "source: evaluated as TypeScript, in f64", close: () => Promise.resolve() };
+  return { ...without, prepare: await sourceWays(), name: "source", how: "source: evaluated as TypeScript, in f64" };
 }
 
 async function writeRepros({ failures }: Report): Promise<void> {

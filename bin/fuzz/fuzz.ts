@@ -8,13 +8,17 @@ import type { SerialisedGraph } from "../../spec/graph/json";
 import { programText, randomProgram, smallerPrograms, type RandomProgram } from "./program";
 import { Random } from "./random";
 import { reproOf, type Repro } from "./repro";
-import { isFailure, Subject, type Failure, type Outcome, type Run, type Trial } from "./subject";
+import { isFailure, Subject, type Failure, type Outcome, type Prepared, type Trial } from "./subject";
 
 /** Makes a kernel ready to run; `file` is where its text stands. */
-export type Prepare = (file: string, graph: SerialisedGraph) => Promise<Run>;
+export type Prepare = (file: string, graph: SerialisedGraph) => Promise<Prepared>;
 
 export interface Search {
   readonly runs: number;
+  /** Of the runs, those that are this one's to do: every `of`-th, the `at`-th first, counted from 1. All unless given. */
+  readonly shard?: { readonly at: number; readonly of: number };
+  /** Ends the search before its time, with what has been found. */
+  readonly stopped?: () => boolean;
   readonly seed: number;
   readonly backend: string;
   readonly prepare: Prepare;
@@ -109,10 +113,10 @@ export async function fuzzPrograms(search: Search): Promise<Report> {
   }
 }
 
-async function searched({ runs, seed, progress }: Search, one: (seed: number, tally: Tally) => Promise<void>): Promise<Report> {
+async function searched({ runs, seed, progress, shard = { at: 1, of: 1 }, stopped = () => false }: Search, one: (seed: number, tally: Tally) => Promise<void>): Promise<Report> {
   const tally = new Tally();
-  while (tally.runs < runs && tally.failures.length < ENOUGH) {
-    await one(seed + tally.runs, tally);
+  for (let run = shard.at - 1; run < runs && tally.failures.length < ENOUGH && !stopped(); run += shard.of) {
+    await one(seed + run, tally);
     tally.runs++;
     progress(tally.runs);
   }

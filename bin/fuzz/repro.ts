@@ -33,5 +33,6 @@ export function reproOf(name: string, subject: Subject, trial: Trial, failure: F
 function titleOf(failure: Failure, backend: string): string {
   if (failure.kind === "fault") return failure.text.replaceAll("\n", " ");
   const { output, at, got, expected, bound } = failure.difference;
-  return `${output}[${at.join(", ")}] is ${printNumber(got)} on ${backend} and ${printNumber(expected)} by the interpreter, which allows a difference of ${printNumber(bound)}`;
+  const by = failure.plan === undefined ? backend : `${backend} (${failure.plan})`;
+  return `${output}[${at.join(", ")}] is ${printNumber(got)} on ${by} and ${printNumber(expected)} by the interpreter, which allows a difference of ${printNumber(bound)}`;
 }

@@ -12,8 +12,24 @@ import type { Random } from "./random";
 
 type Tensors = Readonly<Record<string, TensorData>>;
 
-/** Runs a kernel: a device, or `evaluate`. */
-export type Run = (inputs: Tensors, set: Sizes) => Promise<Tensors>;
+/** What a kernel computed, in one of the ways of a backend. */
+export interface Ran {
+  readonly outputs: Tensors;
+  /** Which plan it was, where there are several. */
+  readonly plan?: string;
+  /** How often the plan may replace the reference of a fold at most; see `interpretWithBound`. */
+  readonly rescalings?: number;
+}
+
+/** Runs a kernel in every way of a backend: on a device, in the simulator, by `evaluate`. */
+export type Run = (inputs: Tensors, set: Sizes) => Promise<readonly Ran[]>;
+
+/** A kernel made ready. */
+export interface Prepared {
+  readonly run: Run;
+  /** Whether inputs are to be finite, where a kernel would admit −∞ too. */
+  readonly finite: boolean;
+}
 
 /** One choice of sizes and elements. */
 export interface Trial {
@@ -23,7 +39,7 @@ export interface Trial {
 
 /** What went wrong. */
 export type Failure =
-  | { readonly kind: "difference"; readonly difference: Difference }
+  | { readonly kind: "difference"; readonly difference: Difference; readonly plan?: string }
   /** One side computes what the other refuses, or breaks. */
   | { readonly kind: "fault"; readonly text: string };
 
@@ -33,15 +49,18 @@ export class Subject {
   readonly serialised: SerialisedGraph;
   readonly #graph: Graph;
   readonly #run: Run;
+  /** Inputs that may hold −∞. */
+  readonly #infinite: ReadonlySet<string>;
 
-  constructor(serialised: SerialisedGraph, run: Run) {
+  constructor(serialised: SerialisedGraph, { run, finite }: Prepared) {
     this.serialised = serialised;
     this.#graph = loadGraph(serialised).graph;
     this.#run = run;
+    this.#infinite = finite ? new Set() : infinityTested(this.#graph);
   }
 
   inputs({ sizes, seed }: Trial): Tensors {
-    return randomInputs(this.#graph, sizes, seed, infinityTested(this.#graph));
+    return randomInputs(this.#graph, sizes, seed, this.#infinite);
   }
 
   set({ sizes }: Trial): Sizes {
@@ -61,14 +80,22 @@ export class Subject {
     const inputs = this.inputs(trial);
     const set = this.set(trial);
     const got = await attempt(() => this.#run(inputs, set));
-    const expected = await attempt(() => interpretWithBound(this.#graph, inputs, { set }));
+    const rescalings = got.kind === "done" ? Math.max(0, ...got.value.map((each) => each.rescalings ?? 0)) : 0;
+    const expected = await attempt(() => interpretWithBound(this.#graph, inputs, { set, rescalings }));
     if (got.kind === "fault") return got;
     if (expected.kind === "fault") return expected;
     // A condition on sizes holds for all indices; the interpreter meets only those that are computed.
     if (got.kind === "refused") return got;
     if (expected.kind === "refused") return { kind: "fault", text: `the interpreter refuses what was computed: ${expected.text}` };
-    const comparison = compare(expected.value, got.value);
-    return comparison.difference === undefined ? { kind: "agrees", comparison } : { kind: "difference", difference: comparison.difference };
+    let [compared, unbounded, largest] = [0, 0, 0];
+    for (const { outputs, plan } of got.value) {
+      const comparison = compare(expected.value, outputs);
+      if (comparison.difference !== undefined) return { kind: "difference", difference: comparison.difference, ...(plan === undefined ? {} : { plan }) };
+      compared += comparison.compared;
+      unbounded += comparison.unbounded;
+      largest = Math.max(largest, comparison.largest);
+    }
+    return { kind: "agrees", comparison: { compared, unbounded, largest, difference: undefined } };
   }
 
   /** A failing trial with sizes as small as they can be and still fail. */

@@ -215,7 +215,8 @@ class Run {
     for (let element = first; element * bits < (word + 1) * 32 && element < count; element++) {
       if (element * bits < word * 32) continue;
       const scope = this.#digits(item.digits, outer.at(item.element, element));
-      const indices = item.digits.length === 0 ? [...row, element] : digitsOf(element, this.#shape(array, scope));
+      const scalar = array.shape.length === 0;
+      const indices = scalar ? [] : item.digits.length === 0 ? [...row, element] : digitsOf(element, this.#shape(array, scope));
       this.#write(item.array, indices, this.#evaluator.value(item.value, scope));
     }
   }

@@ -82,6 +82,10 @@ export class Evaluator {
     return known;
   }
 
+  #memoryLast(parts: readonly Value[]): readonly Value[] {
+    return [...parts.filter((part) => !this.#isVolatile(part)), ...parts.filter((part) => this.#isVolatile(part))];
+  }
+
   /** A number as an operand of f32 arithmetic. */
   #operand(part: Value, scope: Scope): number {
     const value = this.value(part, scope);
@@ -132,8 +136,9 @@ export class Evaluator {
       case "atMost": return this.value(value.left, scope) <= this.value(value.right, scope) ? 1 : 0;
       case "equal": return this.value(value.left, scope) === this.value(value.right, scope) ? 1 : 0;
       case "not": return this.truth(value.of, scope) ? 0 : 1;
-      case "and": return value.of.every((part) => this.truth(part, scope)) ? 1 : 0;
-      case "or": return value.of.some((part) => this.truth(part, scope)) ? 1 : 0;
+      // Positions are looked at before memory: what is outside a tile's guard is not read.
+      case "and": return this.#memoryLast(value.of).every((part) => this.truth(part, scope)) ? 1 : 0;
+      case "or": return this.#memoryLast(value.of).some((part) => this.truth(part, scope)) ? 1 : 0;
       case "reduce": return this.#reduce(value, scope);
       case "table": throw new InternalError("a kernel has no suspended substitution");
     }

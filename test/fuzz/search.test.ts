@@ -8,16 +8,18 @@ import { apply, binder, fits, free, leaf, named, print, smaller } from "../../bi
 import { fuzzKernel, fuzzPrograms, type Prepare, type Report, type Search } from "../../bin/fuzz/fuzz";
 import { programText, randomProgram } from "../../bin/fuzz/program";
 import { Random } from "../../bin/fuzz/random";
+import type { Run } from "../../bin/fuzz/subject";
 
 /** The interpreter as the backend, with `plant` done to what it computes. */
 function planted(plant: (name: string, data: Float64Array, text: string) => void): Prepare {
   return (_, serialised) => {
     const { graph } = loadGraph(serialised);
-    return Promise.resolve((inputs, set) => {
+    const run: Run = (inputs, set) => {
       const outputs = interpret(graph, inputs, { set });
       for (const [name, { data }] of Object.entries(outputs)) plant(name, data, JSON.stringify(serialised.nodes));
-      return Promise.resolve(outputs);
-    });
+      return Promise.resolve([{ outputs }]);
+    };
+    return Promise.resolve({ run, finite: false });
   };
 }
 
@@ -66,7 +68,7 @@ describe("a planted fault is found and made small", () => {
   });
 
   test("a backend that breaks is a fault of its own kind", async () => {
-    const report = await fuzzPrograms(search(() => Promise.resolve(() => Promise.reject(new Error("lost"))), 5));
+    const report = await fuzzPrograms(search(() => Promise.resolve({ finite: false, run: () => Promise.reject(new Error("lost")) }), 5));
     expect(found(report)).toMatchObject({ failure: { kind: "fault", text: "Error: lost" }, repro: { title: "Error: lost" } });
     expect(report.runs).toBe(3);
   });

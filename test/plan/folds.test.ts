@@ -21,7 +21,7 @@ import type { Graph } from "../../spec/graph/node";
 import { interpretWithBound } from "../../spec/interpreter/interpret";
 import { PROGRAMS, randomTensors, SMALL, stream, type Config } from "../algebra/programs";
 import { LIMITS } from "./limits";
-import { runSimulated } from "./simulated";
+import { simulateProgram } from "../../compiler/simulator/program";
 
 type Made = Parameters<typeof derive>[2];
 type Shape = (builder: GraphBuilder, derived: Derived, fold: Fold) => FoldPlan;
@@ -73,7 +73,7 @@ function worst(builder: GraphBuilder, { graph, sizes }: Sized, scheduled: Schedu
   const set = Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined && !bound.has(name) ? [[name, sizes[name] ?? 0]] : [])));
   // A reference is replaced at most once for every tile and once for every part.
   const want = interpretWithBound(graph, inputs, { set, rescalings: 2 * Math.ceil((sizes["token"] ?? 0) / 4) });
-  const got = runSimulated(builder, graph, scheduled, inputs, sizes, warp);
+  const got = simulateProgram(builder, graph, scheduled, inputs, sizes, warp);
   let share = 0;
   for (const [name, { data, bound: most }] of Object.entries(want)) {
     data.forEach((value, at) => {

@@ -15,7 +15,7 @@ import { interpretWithBound } from "../../spec/interpreter";
 import { bindSizes, type TensorData } from "../../spec/tensor";
 import { compileSource } from "kvern/compiler";
 import { LIMITS } from "./limits";
-import { runSimulated } from "./simulated";
+import { simulateProgram } from "../../compiler/simulator/program";
 
 /** Small enough for the simulator: two query heads for each of two kv heads, one couple of two channels, two bits. */
 const PROGRAM = (score: string, live: string): string => `
@@ -60,7 +60,7 @@ function held(saved: SerialisedGraph, { builder, graph }: Specialised, { schedul
   const original = loadGraph(saved).graph;
   const sizes = bindSizes(original, inputs);
   const want = interpretWithBound(original, inputs, { rescalings: 2 * Math.ceil((sizes["token"] ?? 0) / 4) });
-  const got = runSimulated(builder, graph, scheduled, inputs, sizes, warp);
+  const got = simulateProgram(builder, graph, scheduled, inputs, sizes, warp);
   expect(got.faults.map(({ kind, text }) => `${kind}: ${text}`), `${shapeText(plan)} at ${edge.join()}`).toEqual([]);
   for (const [name, { data, bound }] of Object.entries(want)) {
     data.forEach((value, at) => {

@@ -15,7 +15,7 @@ import { interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
 import type { Sizes, TensorData } from "../../spec/tensor";
 import { bindSizes } from "../../spec/tensor/check";
 import { LIMITS } from "../plan/limits";
-import { runSimulated } from "../plan/simulated";
+import { simulateProgram } from "../../compiler/simulator/program";
 import { PRELUDE } from "../source/compiling";
 import { drawn, typed, SHARDABLE, UNSHARDABLE, type ShardProgram } from "./programs";
 
@@ -47,7 +47,7 @@ class Runner {
     let made = this.#made.get(saved.name);
     if (made === undefined) this.#made.set(saved.name, (made = lowerAll(graph, { limits: LIMITS, plans: this.plans })));
     const { specialised, kernels } = made;
-    const { outputs, faults: found } = runSimulated(specialised.builder, graph, { kernels, arrays: new Map(), temporaries: [] }, inputs, sizes);
+    const { outputs, faults: found } = simulateProgram(specialised.builder, graph, { kernels, arrays: new Map(), temporaries: [] }, inputs, sizes);
     expect(found.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([]);
     return Object.fromEntries(graph.outputs.map(({ name, axes }) => [name, { shape: axes.map((axis) => sizes[axis] ?? 0), data: outputs[name] ?? new Float64Array() }]));
   }
