@@ -86,6 +86,8 @@ export class Subject {
     if (expected.kind === "fault") return expected;
     // A condition on sizes holds for all indices; the interpreter meets only those that are computed.
     if (got.kind === "refused") return got;
+    // Read along an axis that is empty, a loop without a turn apart: kernels compute it, and use it nowhere.
+    if (expected.kind === "refused" && expected.text.includes("KV2001") && expected.text.includes("the axis is empty")) return expected;
     if (expected.kind === "refused") return { kind: "fault", text: `the interpreter refuses what was computed: ${expected.text}` };
     let [compared, unbounded, largest] = [0, 0, 0];
     for (const { outputs, plan } of got.value) {

@@ -63,7 +63,8 @@ export class Memory {
     for (const [position, index] of indices.entries()) {
       const extent = this.shape[position] ?? 0;
       if (!(index >= 0 && index < extent) || !Number.isInteger(index)) {
-        this.#report({ kind: "outside", text: `${verb} ${this.name}[${indices.join(", ")}] of [${this.shape.join(", ")}]` });
+        // What is read of an array without elements is used by nothing: along that axis nothing is computed.
+        if (verb !== "reads" || this.values.length > 0) this.#report({ kind: "outside", text: `${verb} ${this.name}[${indices.join(", ")}] of [${this.shape.join(", ")}]` });
         return undefined;
       }
       offset = offset * extent + index;
