@@ -15,9 +15,17 @@ export interface Signature {
 /** Empty, single, odd, a whole word of codes, and one more than a workgroup's worth of lanes. */
 const SIZES = [0, 1, 1, 2, 2, 3, 4, 4, 5, 7, 8, 8, 16, 33, 65] as const;
 
-/** A size for every axis; declared ones stay. */
+/** Around several workgroups' worth of lanes, tiles and parts of a fold. */
+const LARGE = [127, 129, 256, 257, 513, 1025] as const;
+/** Sizes of the other axes beside a large one. */
+const SMALL = [1, 1, 2, 3] as const;
+
+/** A size for every axis; declared ones stay. One set of sizes in eight has a large axis. */
 export function randomSizes({ axes }: Signature, random: Random): Sizes {
-  return withJoined(axes, Object.fromEntries(axes.flatMap(({ name, extent, parts }) => (parts === undefined ? [[name, extent ?? random.pick(SIZES)]] : []))));
+  const open = axes.filter(({ extent, parts }) => extent === undefined && parts === undefined);
+  const large = open.length > 0 && random.oneIn(8) ? open[random.whole(0, open.length - 1)] : undefined;
+  const size = (axis: AxisDeclaration): number => random.pick(large === undefined ? SIZES : axis === large ? LARGE : SMALL);
+  return withJoined(axes, Object.fromEntries(axes.flatMap((axis) => (axis.parts === undefined ? [[axis.name, axis.extent ?? size(axis)]] : []))));
 }
 
 /** Of the sizes, those that no input tells. */
