@@ -47,7 +47,7 @@ class Runner {
     let made = this.#made.get(saved.name);
     if (made === undefined) this.#made.set(saved.name, (made = lowerAll(graph, { limits: LIMITS, plans: this.plans })));
     const { specialised, kernels } = made;
-    const { outputs, faults: found } = simulateProgram(specialised.builder, graph, { kernels, arrays: new Map(), temporaries: [] }, inputs, sizes);
+    const { outputs, faults: found } = simulateProgram(specialised.builder, graph, { kernels }, inputs, sizes);
     expect(found.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([]);
     return Object.fromEntries(graph.outputs.map(({ name, axes }) => [name, { shape: axes.map((axis) => sizes[axis] ?? 0), data: outputs[name] ?? new Float64Array() }]));
   }
