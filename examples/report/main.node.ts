@@ -32,9 +32,11 @@ for (const name of subjectNames(root)) {
   const about = await subject(root, name);
   const workshop = new Workshop(about, join(root, ".kvern/report", name), (what, done, total) => progress.show(what, done, total));
   const findings = await findingsOf(about, workshop);
-  sections.push(modelSection(findings));
   const exact = exactPerplexity(findings);
-  if (exact !== undefined) await writeFile(join(root, "report", `${name}.svg`), await perplexityPlot(name, pointsOf(findings), exact));
+  // Nothing is said of a model before its first row, which is that at full precision.
+  if (exact === undefined) continue;
+  sections.push(modelSection(findings));
+  await writeFile(join(root, "report", `${name}.svg`), await perplexityPlot(name, pointsOf(findings), exact));
 }
 progress.clear();
 await writeFile(join(root, "report/README.md"), `${[INTRODUCTION, ...sections, COMPARISON].join("\n\n")}\n`);
