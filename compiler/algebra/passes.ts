@@ -3,6 +3,7 @@
  *
  *     simplify   in the factories of `GraphBuilder`: normal forms, ranges, affine indices; each step shrinks
  *     divisors   an open size that divides is at least 1                                                     divisors.ts
+ *     known      a loop that no input reaches is a constant                                                   known.ts
  *     split      an axis used through ⌊·/k⌋, ·%k or ·<k becomes its digits                                   split.ts
  *     hoist      in the factories: what does not depend on a loop leaves it
  *     choices    unroll | align | tabulate | group, those of the plan, in its order                          choices.ts
@@ -23,6 +24,7 @@ import type { AlgebraRecord, Choice, Derived, Firing } from "./derived";
 import type { Rules } from "./components";
 import { deriveFolds, RULES } from "./folds";
 import { divisors } from "./divisors";
+import { known } from "./known";
 import { split } from "./split";
 
 /** A graph as the passes hand it on, with what they did so far. */
@@ -37,6 +39,7 @@ export interface Pass {
 /** The passes that every graph goes through before its choices are listed. */
 export const CANONICAL: readonly Pass[] = [
   { name: "divisors", why: "a quotient by a size is then known to be finite, and leaves reductions also where the size is open", run: divisors },
+  { name: "known", why: "what no input decides is computed once and for all, and its range is known", run: known },
   { name: "split", why: "heads that share a key, channels of one code and rotated pairs get axes of their own", run: split },
 ];
 

@@ -11,9 +11,10 @@
  */
 
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
-import type { Graph, Index, Value } from "../../spec/graph/node";
+import type { Graph, Index, Reduce, Value } from "../../spec/graph/node";
 import type { AlgebraRecord, Firing, Refusal } from "./derived";
-import { openedOrder, placeOf, roots } from "./opened";
+import { candidates } from "./folds";
+import { openedOrder, openedParts, placeOf, roots } from "./opened";
 import { show } from "./show";
 
 /** The strides of one axis, each dividing the one before; the first divides the extent. */
@@ -136,12 +137,31 @@ export function splitAxis(builder: GraphBuilder, graph: Graph, chain: Chain): Gr
   return stores.every((store, at) => store === graph.stores[at]) ? graph : { ...graph, axes, stores };
 }
 
-/** Splits every axis that is used through a stride of a divisor chain. */
+/**
+ * The axes that only cascades go through: reductions of which one reads another over the same axis, and no output. A fold
+ * takes such an axis position by position and cuts it into tiles of its own; as digits, what all components share at a
+ * position would lie inside a loop and be computed for each of them. Bounds from ⌊c / k⌋ are found without splitting.
+ */
+function cascades(builder: GraphBuilder, graph: Graph): ReadonlySet<string> {
+  const closed = candidates(builder, graph);
+  const all = openedOrder(builder, roots(graph)).filter((node): node is Reduce => node.kind === "reduce");
+  const reading = closed.filter((node) => openedOrder(builder, openedParts(builder, node)).some((part) => part !== node && part.kind === "reduce" && part.axis === node.axis && closed.includes(part)));
+  const others = new Set([...all.filter((node) => !closed.includes(node)).map(({ axis }) => axis), ...graph.outputs.flatMap(({ axes }) => axes)]);
+  return new Set(reading.map(({ axis }) => axis).filter((axis) => !others.has(axis)));
+}
+
+/** Splits every axis that is used through a stride of a divisor chain, but for those of cascades. */
 export function split(builder: GraphBuilder, graph: Graph): { readonly graph: Graph; readonly record: AlgebraRecord } {
-  const { chains, refused } = findChains(builder, graph);
+  const { chains, refused: uneven } = findChains(builder, graph);
+  const refused: Refusal[] = [...uneven];
   const fired: Firing[] = [];
+  const whole = chains.length === 0 ? new Set<string>() : cascades(builder, graph);
   let current = graph;
   for (const chain of chains) {
+    if (whole.has(chain.axis)) {
+      refused.push({ rule: "split", at: `${chain.axis} (${chain.extent}) by ${chain.strides.join(", ")}`, why: "a fold goes through it position by position", span: chain.use && placeOf(builder, chain.use) });
+      continue;
+    }
     const next = splitAxis(builder, current, chain);
     if (next !== current) fired.push({ rule: "split", at: `${chain.axis} (${chain.extent}) by ${chain.strides.join(", ")}`, span: chain.use && placeOf(builder, chain.use) });
     current = next;

@@ -9,8 +9,8 @@ import type { Value } from "../../spec/graph/node";
 import type { Opener } from "../../spec/graph/print";
 import type { Item, Kernel, Node } from "../kernel/kernel";
 
-/** Digits that `spreadAxis` makes of an axis, and what it calls them. */
-const DIGIT = / (grid|lane|block|vector|part|tile of part|tile|slice|step)$/;
+/** What the planner calls the digits that it makes of an axis, and the digits of those. */
+const DIGIT = /(?: (?:grid|lane|block|vector|part|tile of part|tile|slice|step))+$/;
 
 /** The name under which each index of a kernel is shown. */
 export function indexNames(kernel: Kernel, opener: Opener): (name: string) => string {
@@ -28,7 +28,7 @@ export function indexNames(kernel: Kernel, opener: Opener): (name: string) => st
     const at = name.lastIndexOf("@");
     const axis = at < 0 ? name : name.slice(0, at);
     const base = axis.replace(DIGIT, "");
-    const shown = base === axis || (digits.get(base)?.size ?? 1) === 1 ? base : `${base}:${axis.slice(base.length + 1)}`;
+    const shown = base === axis || (digits.get(base)?.size ?? 1) === 1 ? base : `${base}:${axis.slice(base.length + 1).replace(/ (grid|lane|block|vector)$/, ":$1")}`;
     const number = [...(order.get(axis) ?? [])].indexOf(name);
     return `${shown.replace(/^%/, "")}${"′".repeat(Math.max(0, number))}`;
   };

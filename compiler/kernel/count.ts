@@ -248,7 +248,7 @@ class Counter {
       work.written.add(item.array, item.row.length === shape.length - 1 ? [...row, words] : [], lanes.times * (32 / bits));
       // The elements of a word: a run of them, which the row may end.
       const length = Math.min(each, width);
-      values.range(item.element.name, item.digits.length > 0 ? [0, each - 1] : words.between, length);
+      values.range(item.element.name, item.digits.length > 0 ? [0, each - 1] : words.between);
       const elements = repeated(lanes, [item.element.name, ...item.digits.map(({ index }) => index.name)], length);
       work.operations += values.count(item.value, elements);
       return;
@@ -322,9 +322,8 @@ class Values {
   readonly #opener: Opener;
   readonly #work: Work;
   readonly #live: readonly Positions[];
-  /** Of every index that is not a lane: its bounds, and how many positions it takes. */
+  /** Of every index that is known: its bounds. */
   readonly #ranges: Map<string, Bounds>;
-  readonly #most = new Map<string, number>();
   readonly #sizes: Sizes;
   #bounder: Bounder;
   readonly #counted = new Map<Scope, Set<Value>>();
@@ -340,16 +339,15 @@ class Values {
   }
 
   /** Makes the positions of an index known. */
-  range(name: string, between: Bounds, most = between[1] - between[0] + 1): void {
+  range(name: string, between: Bounds): void {
     this.#ranges.set(name, between);
-    this.#most.set(name, most);
     this.#bounder = bounderOf(this.#sizes, this.#ranges);
   }
 
   /** Makes an index known that takes all positions of its axis here, and says how many those are. */
   enter(index: Index): number {
     const size = Math.max(0, this.#bounder.of(index.extent)[1]);
-    this.range(index.name, [0, Math.max(0, size - 1)], size);
+    this.range(index.name, [0, size - 1]);
     return size;
   }
 
@@ -413,7 +411,7 @@ class Values {
     return names.reduce((count, name) => {
       if (lanes.includes(name)) return count;
       const range = this.#ranges.get(name);
-      return count * (this.#most.get(name) ?? (range === undefined ? 1 : range[1] - range[0] + 1));
+      return count * (range === undefined ? 1 : range[1] - range[0] + 1);
     }, combined);
   }
 }

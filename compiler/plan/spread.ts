@@ -3,6 +3,7 @@
 import type { GraphBuilder } from "../../spec/graph/builder";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Index, Value } from "../../spec/graph/node";
+import { openedOrder, openedParts } from "../algebra/opened";
 import type { Digit, Item, Kernel, KernelArray, Stage } from "../kernel/kernel";
 import { countOf, splitLast, wordsPerRow } from "../kernel/layout";
 import { arraysRead, type Plan, type Unit } from "./plan";
@@ -12,6 +13,9 @@ const GROUP = "%group";
 const LANE = "%lane";
 const WORD = "%word";
 const ELEMENT = "%element";
+
+/** An axis with fewer positions does not fill a workgroup. */
+const FEW = 64;
 
 /** What the lanes of a unit are numbered over, and what one of them does. */
 interface Work {
@@ -74,7 +78,7 @@ function workOf(builder: GraphBuilder, unit: Unit): Work {
       const rows = axes.filter((axis) => axis !== last);
       const word = builder.index(WORD, wordsPerRow(builder, length, array.element.bits));
       const element = last.kind === "index" ? last : counterOf(builder, builder.one);
-      const numbered = word.kind === "index" ? [...rows, word] : rows;
+      const numbered = sharing(builder, unit, word.kind === "index" ? [...rows, word] : rows);
       return {
         count: countOf(builder, [...rows.map(({ extent }) => extent), wordsPerRow(builder, length, array.element.bits)]),
         digits: (number) => digitsOf(builder, number, numbered),
@@ -82,6 +86,19 @@ function workOf(builder: GraphBuilder, unit: Unit): Work {
       };
     }
   }
+}
+
+/**
+ * Axes in the order in which lanes are numbered: last, and so within a workgroup, the one along which most of what the
+ * loops of a unit read stays the same, such as a codebook for many vectors.
+ */
+function sharing(builder: GraphBuilder, { value }: Unit, axes: readonly Index[]): readonly Index[] {
+  const loops = openedOrder(builder, [value]).filter((node) => node.kind === "reduce");
+  const loads = openedOrder(builder, loops.flatMap((loop) => openedParts(builder, loop))).filter((node) => node.kind === "load");
+  const shared = (axis: Index): number => loads.filter(({ free }) => !free.includes(axis.name)).length;
+  const open = axes.filter(({ extent }) => extent.kind !== "constant" || extent.value >= FEW);
+  const [best] = [...open].sort((a, b) => shared(b) - shared(a));
+  return best === undefined || shared(best) === 0 ? axes : [...axes.filter((axis) => axis !== best), best];
 }
 
 /** The words of an array are filled in order: its indices are its own axes. */

@@ -66,7 +66,7 @@ describe("explain", () => {
   });
 
   test("refuses sizes that do not divide, where the kernel needs it", () => {
-    const { code, stderr } = folder.kvern("explain", "attention.ts", "--kernel", "attend", "--set", "head=4,kvHead=3,token=64,channel=16,channel/8 2");
+    const { code, stderr } = folder.kvern("explain", "attention.ts", "--kernel", "attend", "--set", "head=4,kvHead=3,token=64,channel=16,channel/8=2");
     expect(code).toBe(1);
     expect(stderr).toContain("error KV2102");
   });

@@ -143,7 +143,7 @@ function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan,
     const refusal = refusalOf(kernel, limits, bounds);
     if (refusal !== undefined) return refusal;
     const statements = statementsOf(builder, kernel);
-    if (statements > MOST_STATEMENTS) return `${kernel.name}: a text of about ${statements} statements, of ${MOST_STATEMENTS}`;
+    if (statements > MOST_STATEMENTS) return `${kernel.name}: a text of about ${Math.round(statements)} statements, of ${MOST_STATEMENTS}`;
   }
   return { plan, derived, scheduled, cost: costOfPlan(builder, derived.graph, scheduled.kernels, options) };
 }

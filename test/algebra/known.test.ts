@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { knownValue } from "../../compiler/algebra/known";
+import { GraphBuilder } from "../../spec/graph/builder";
+import type { Index, Reduce, Tensor, Value } from "../../spec/graph/node";
+
+const b = new GraphBuilder();
+const index = (extent: number): Index => b.index("i", b.constant(extent)) as Index;
+const x: Tensor = { name: "x", element: { kind: "f32" }, axes: ["i"] };
+const reduced = (op: Reduce["op"], extent: number, body: (i: Index) => Value, where: (i: Index) => Value = () => b.true): Value => {
+  const i = index(extent);
+  return b.reduce(op, i, body(i), where(i));
+};
+/** What the rule makes of a value; the value itself where it is no reduction any more. */
+const known = (value: Value): Value | undefined => (value.kind === "reduce" ? knownValue(b, value) : value);
+
+describe("a reduction that no input reaches", () => {
+  const OPS = { sum: (all: readonly number[]) => all.reduce((sum, v) => sum + v, 0), max: (all: readonly number[]) => Math.max(...all), min: (all: readonly number[]) => Math.min(...all) };
+
+  it.each(Object.entries(OPS))("is the %s of its values", (op, of) => {
+    fc.assert(fc.property(fc.integer({ min: 2, max: 40 }), fc.integer({ min: -9, max: 9 }), fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 40 }), (extent, slope, modulus, end) => {
+      // slope · (i % modulus) − i, for i < end.
+      const body = (i: Index): Value => b.subtract(b.scale(slope, b.remainder(i, b.constant(modulus))), i);
+      const value = known(reduced(op as keyof typeof OPS, extent, body, (i) => b.less(i, b.constant(end))));
+      const all = Array.from({ length: Math.min(extent, end) }, (_, i) => slope * (i % modulus) - i);
+      expect(value).toBe(b.constant(of(all)));
+    }));
+  });
+
+  it("is the first of equal positions", () => {
+    expect(known(reduced("argmax", 16, (i) => b.remainder(i, b.constant(5))))).toBe(b.constant(4));
+    expect(known(reduced("argmin", 16, (i) => b.remainder(b.add(i, b.one), b.constant(5))))).toBe(b.constant(4));
+  });
+
+  it("stays where an input, a size or a rounding decides", () => {
+    expect(known(reduced("max", 16, (i) => b.load(x, [i])))).toBeUndefined();
+    expect(known(reduced("max", 16, (i) => b.multiply(i, b.extent("n"))))).toBeUndefined();
+    expect(known(reduced("sum", 16, (i) => b.apply("exp", [i])))).toBeUndefined();
+    expect(known(reduced("sum", 100_000, (i) => b.remainder(i, b.constant(7))))).toBeUndefined();
+  });
+});

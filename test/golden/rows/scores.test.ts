@@ -1,0 +1,28 @@
+/** What stands beside a softmax, and scores of other kinds, go through the same pass. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { expectFit, expectGolden, foldsOf, MODEL, overCompulsory, overWritten, planned, type Planned } from "../row";
+
+const KERNELS = ["totalBeside", "sinks", "capped", "sloped", "squared"] as const;
+
+describe("scores", () => {
+  const rows = new Map<string, Planned>();
+  const of = (kernel: string): Planned => {
+    const row = rows.get(kernel);
+    if (row === undefined) throw new Error(`${kernel} was not planned`);
+    return row;
+  };
+  beforeAll(async () => {
+    for (const kernel of KERNELS) rows.set(kernel, await planned("scores", kernel, MODEL));
+  });
+
+  it.each(KERNELS)("%s is one pass that reads keys and values once", (kernel) => {
+    const row = of(kernel);
+    expect(foldsOf(row)).toEqual([kernel === "squared" ? "token: sum, sum2" : "token: max, sum (×), sum2 (×)"]);
+    expect(overCompulsory(row)).toBeLessThanOrEqual(1.05);
+    // A weight that is a square is squared for each channel: a third operation beside its product and sum.
+    expect(overWritten(row)).toBeLessThanOrEqual(kernel === "squared" ? 1.3 : 1.05);
+  });
+
+  it("fits the device in every plan that is offered", () => KERNELS.forEach((kernel) => expectFit(of(kernel))));
+  it("reads as it did", async () => expectGolden("scores", "scores", KERNELS.map(of)));
+});
