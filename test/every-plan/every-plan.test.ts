@@ -15,8 +15,11 @@ import { SUBJECTS } from "./subjects";
 
 const EVERY = process.env["KVERN_EVERY_PLAN"] === "all";
 const LONGEST = EVERY ? 300 : 70;
-const PLANS = EVERY ? Infinity : 2;
-const LENGTHS = EVERY ? Infinity : 3;
+const PLANS = EVERY ? Infinity : 1;
+const LENGTHS = EVERY ? Infinity : 2;
+
+/** Kernels that bind more than a device has in every plan of folds, and have a dispatch for every reduction. */
+const NO_FOLDS = new Set(["library.ts reductions"]);
 
 /** All of a list, or `most` of it. */
 function some<T>(list: readonly T[], most: number, random: () => number): readonly T[] {
@@ -26,21 +29,23 @@ function some<T>(list: readonly T[], most: number, random: () => number): readon
 }
 
 describe("every legal plan of a kernel", () => {
-  it.each(SUBJECTS.map((subject, at) => [subject.name, subject, at] as const))("%s", async (_, { graph: compiled, sizes, open, contents }, at) => {
+  it.each(SUBJECTS.map((subject, at) => [subject.name, subject, at] as const))("%s", async (name, { graph: compiled, sizes, open, contents }, at) => {
     const random = randomFrom(at + 1);
     const graph = await compiled();
     const set = Object.fromEntries(Object.entries(sizes(64)).filter(([axis]) => !open.includes(axis) && graph.axes.some(({ name }) => name === axis)));
     const special = specialise(graph, set);
     const drawings = new Map<number, Measured>();
     let held = 0;
-    for (const { title, candidate, lengths } of some(smallPlans(special, LONGEST), PLANS, random)) {
+    const plans = smallPlans(special, LONGEST);
+    expect(plans.length === 0).toBe(NO_FOLDS.has(name));
+    for (const { title, candidate, lengths } of some(plans, PLANS, random)) {
       for (const length of some(lengths, LENGTHS, random)) {
         const known = drawings.get(length) ?? drawn(graph, sizes(length), at + 1, contents);
         drawings.set(length, known);
         held += expectHeld(special, candidate, known, `${title}, at ${length}`);
       }
     }
-    expect(held).toBeGreaterThan(0);
+    expect(held > 0).toBe(plans.length > 0);
   }, EVERY ? 3_600_000 : 60_000);
 });
 

@@ -102,5 +102,5 @@ export async function expectGolden(row: string, name: string, kernels: readonly 
     "", `plan ${JSON.stringify(fused?.folds ?? "a dispatch for every reduction", undefined, 1).replace(/\n\s*/g, " ")}`,
     ...program.dispatches.flatMap(({ code }) => ["", code.trimEnd()]),
   ]);
-  await expect(`${readFileSync(place(name), "utf8")}${below.join("\n")}\n`).toMatchFileSnapshot(`rows/${row}.txt`);
+  await expect(`${readFileSync(place(name), "utf8")}${below.join("\n")}\n`).toMatchFileSnapshot(`${row}.txt`);
 }
