@@ -21,7 +21,8 @@ const LESS = 16;
 const less = (count: number): number => Math.max(2, count / LESS);
 
 function small(builder: GraphBuilder, plan: FoldPlan, fold: Fold | undefined): FoldPlan {
-  if (plan.kind === "whole" || fold === undefined) return plan;
+  // Pieces keep their size: their tiles end beyond the lengths that are tried, and at none and one.
+  if (plan.kind === "whole" || plan.kind === "pieces" || fold === undefined) return plan;
   const lanes = Math.max(4, plan.lanes / LESS);
   const shares = sharesOf(builder, fold, plan.kind === "chain" ? 4 : lanes);
   if (plan.kind === "chain") return { ...plan, lanes, tile: less(plan.tile), part: less(plan.part), shares };
@@ -32,7 +33,7 @@ const edges = (of: number | undefined): readonly number[] => (of === undefined ?
 
 /** Lengths that a plan's loops end at, one before and one after. */
 function lengthsOf({ folds }: FusedPlan, longest: number): readonly number[] {
-  const own = Object.values(folds).flatMap((fold) => (fold.kind === "whole" ? [7] : [...edges(fold.tile), ...edges(fold.part), 2 * (fold.part ?? fold.tile) + 1]));
+  const own = Object.values(folds).flatMap((fold) => (fold.kind === "whole" || fold.kind === "pieces" ? [7] : [...edges(fold.tile), ...edges(fold.part), 2 * (fold.part ?? fold.tile) + 1]));
   return [...new Set([0, 1, ...own])].filter((length) => length <= longest).sort((a, b) => a - b);
 }
 
