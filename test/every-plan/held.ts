@@ -2,9 +2,9 @@
 
 import { expect } from "vitest";
 import { inputsFor, type Contents } from "../agreement/inputs";
-import { runSimulated } from "../plan/simulated";
 import type { Candidate } from "../../compiler/plan/fold/choose";
 import type { Specialised } from "../../compiler/plan/specialise";
+import { simulateProgram } from "../../compiler/simulator/program";
 import { interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
 import type { Graph } from "../../spec/graph/node";
 import { fromHalves, toHalves } from "../../spec/tensor/half";
@@ -38,7 +38,7 @@ export function drawn(graph: Graph, sizes: Sizes, seed: number, contents: Conten
 
 /** @returns how many elements were compared */
 export function expectHeld({ builder, graph }: Specialised, { scheduled }: Candidate, { inputs, sizes, expected }: Measured, title: string): number {
-  const { outputs, faults } = runSimulated(builder, graph, scheduled, inputs, sizes, 32);
+  const { outputs, faults } = simulateProgram(builder, graph, scheduled, inputs, sizes, 32);
   expect(faults.map(({ kind, text }) => `${kind}: ${text}`), title).toEqual([]);
   let held = 0;
   for (const [name, { data, bound }] of Object.entries(expected)) {
