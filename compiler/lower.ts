@@ -14,7 +14,7 @@ import type { Plan } from "./plan/plan";
 import { specialise, type Specialised } from "./plan/specialise";
 import { spread } from "./plan/spread";
 import { workgroups } from "./plan/workgroups";
-import type { DeviceLimits, Dispatch, Program, ProgramArray, Sizes } from "./program";
+import type { DeviceFeatures, DeviceLimits, Dispatch, Program, ProgramArray, Sizes } from "./program";
 
 /**
  * `direct`: every reduction in a dispatch of its own, one lane for an element. `folds`: reductions that go through an axis
@@ -30,6 +30,8 @@ export interface LowerOptions {
   readonly limits: DeviceLimits;
   /** What kind of device it is; hardware unless given. */
   readonly profile?: DeviceProfile;
+  /** What the device has beyond its limits; nothing unless given. */
+  readonly features?: DeviceFeatures;
   /** How kernels are planned; `folds` unless given. */
   readonly plans?: Plans;
   /** A plan of folds to replay instead of choosing one. */
@@ -75,7 +77,7 @@ export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
   return first ?? { ...printed(directly(specialised, limits), limits), fused: undefined, record: { fired: [], refused } };
 }
 
-const planOptions = ({ fixed }: Specialised, { expected = {}, limits, profile = HARDWARE }: LowerOptions): PlanOptions => ({ limits, profile, fixed, expected });
+const planOptions = ({ fixed }: Specialised, { expected = {}, limits, features = {}, profile = HARDWARE }: LowerOptions): PlanOptions => ({ limits, features, profile, fixed, expected });
 
 /**
  * The plans that are estimated to take least time, at most `most` of them, ready to be measured: those of folds, and the

@@ -45,6 +45,12 @@ export interface Program {
   readonly dispatches: readonly Dispatch[];
 }
 
+/** What a device may have beyond its limits, as far as kernels use it. */
+export interface DeviceFeatures {
+  /** WebGPU's feature `subgroups`; absent: not. */
+  readonly subgroups?: boolean;
+}
+
 /** What the planner may use. All in the units of WebGPU's limits of the same names. */
 export interface DeviceLimits {
   readonly maxStorageBuffersPerShaderStage: number;

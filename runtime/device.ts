@@ -112,6 +112,11 @@ export interface PrepareOptions {
   /** How WGSL kernels are planned: `folds` (the default) shares passes over an axis where that is sound and estimated to pay; `direct` does not. */
   readonly plans?: Plans;
   /**
+   * Whether lanes may exchange numbers by subgroup operations where the device has the feature `subgroups` and a plan of folds
+   * is estimated to gain by it: true unless given. Of WebGPU devices; others have none.
+   */
+  readonly subgroups?: boolean;
+  /**
    * Measures the few best plans on the first inputs of each class of sizes and keeps the fastest, whatever `plans` says. Of
    * WebGPU devices; others have one plan.
    */

@@ -65,6 +65,21 @@ export const HELPERS = {
   if (abs(x) >= 65520.0) { return sign | 0x7c00u; }
   return pack2x16float(vec2f(clamp(x, -65504.0, 65504.0), 0.0)) & 0xffffu;
 }`,
+  /** Joins the values of lanes whose numbers differ in the bits from `first` up to `past`, both powers of two, by pairs of lanes. */
+  sumAcross: across("sumAcross", "all + other"),
+  maxAcross: across("maxAcross", "max(all, other)"),
+  minAcross: across("minAcross", "min(all, other)"),
 } as const;
+
+function across(name: string, joined: string): string {
+  return `fn ${name}(own: f32, first: i32, past: i32) -> f32 {
+  var all = own;
+  for (var apart = first; apart < past; apart = apart * 2) {
+    let other = subgroupShuffleXor(all, u32(apart));
+    all = ${joined};
+  }
+  return all;
+}`;
+}
 
 export type Helper = keyof typeof HELPERS;

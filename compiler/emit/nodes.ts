@@ -2,11 +2,12 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Index, Value } from "../../spec/graph/node";
-import type { Assign, Cross, Digit, Node, Pack, Stage } from "../kernel/kernel";
-import { countOf, flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
-import { add, atom, bits, call, compare, divide, integerLiteral, modulo, multiply, select, statement, subtract, type Code, type Text, element } from "./code";
+import type { Assign, Digit, Node, Pack, Stage } from "../kernel/kernel";
+import { countOf, fixedSize, flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
+import { add, atom, bits, call, compare, divide, integerLiteral, modulo, multiply, select, statement, subtract, type Code, element } from "./code";
+import { writeCross } from "./cross";
 import { codeBits, itemAt, lengthOf, quarters, storedCode, target } from "./memory";
-import { Scope } from "./scope";
+import { effect, named, Scope } from "./scope";
 import type { Writer } from "./writer";
 
 /** Writes the nodes of a kernel of `lanes` invocations, `invocation` being the number of this one. */
@@ -32,10 +33,6 @@ export function writeNodes(x: Writer, nodes: readonly Node[], lanes: number, inv
   }
 }
 
-function effect(x: Writer, text: Text): void {
-  x.scope.lines.push({ kind: "effect", text });
-}
-
 /** Names the digits of a number, outer → inner. Extents may be sizes. */
 export function bindDigits(x: Writer, scope: Scope, indices: readonly Index[], number: Code): void {
   let rest = number;
@@ -50,21 +47,9 @@ export function bindDigits(x: Writer, scope: Scope, indices: readonly Index[], n
   }
 }
 
-function named(scope: Scope, hint: string, value: Code): Code {
-  if (value.kind === "name") return value;
-  const name = { kind: "name", block: scope, hint, value } as const;
-  scope.lines.push({ kind: "let", name });
-  return name;
-}
-
-function sizeOf(index: Index): number {
-  if (index.extent.kind !== "constant") throw new InternalError(`the lane axis ${index.name} has no fixed size`);
-  return index.extent.value;
-}
-
 function writeStage(x: Writer, stage: Stage, lanes: number, invocation: Code): void {
   if (Object.keys(stage.roles).length > 0) throw new InternalError("a stage is printed whose roles have not been carried out");
-  const product = stage.lanes.reduce((all, lane) => all * sizeOf(lane), 1);
+  const product = stage.lanes.reduce((all, lane) => all * fixedSize(lane), 1);
   const around = x.scope;
   const always = stage.inside === x.builder.true;
   const scope = new Scope(around, [...stage.lanes, ...(always ? stage.digits.map(({ index }) => index) : [])].map(({ name }) => name), [], { isStage: true });
@@ -104,7 +89,7 @@ const blockOf = ({ block, vector }: Stage): readonly Index[] => (vector === unde
 
 /** An item for every position of the block axes, as constants, so that what the copies share is computed once. */
 function copiesOf(x: Writer, item: Assign, block: readonly Index[]): readonly Assign[] {
-  return block.reduce<readonly Assign[]>((items, axis) => items.flatMap((each) => Array.from({ length: sizeOf(axis) }, (_, at): Assign => {
+  return block.reduce<readonly Assign[]>((items, axis) => items.flatMap((each) => Array.from({ length: fixedSize(axis) }, (_, at): Assign => {
     const put = (value: Value): Value => x.builder.substitute(value, new Map<Value, Value>([[axis, x.builder.constant(at)]]));
     return { ...each, indices: each.indices.map(put), value: put(each.value), where: put(each.where) };
   })), [item]);
@@ -164,61 +149,6 @@ function store(x: Writer, group: readonly Assign[]): void {
     if (condition === undefined) write();
     else x.branch(condition, [], write);
   }
-}
-
-/** The workgroup memory through which lanes exchange registers. */
-export const SCRATCH = "exchange";
-
-/** Partial results of lanes, through workgroup memory: read by all that need them, or halved until one is left. */
-function writeCross(x: Writer, { registers, lanes: digits, over, op, method, needed }: Cross, lanes: number, invocation: Code): void {
-  if (method === "subgroup") throw new InternalError("the WGSL printer prints no subgroup operations");
-  const places = digits.flatMap((digit, at) => (over.some(({ name }) => name === digit.name) ? [at] : []));
-  const [first] = places;
-  if (first === undefined) return;
-  if (places.some((place, at) => place !== first + at)) throw new InternalError("lanes are joined over digits that do not lie together");
-  const sizes = (list: readonly Index[]): number => list.reduce((count, digit) => count * sizeOf(digit), 1);
-  const inner = sizes(digits.slice(first + places.length));
-  const count = sizes(over);
-  const names = registers.flatMap((register) => {
-    const array = x.array(register);
-    return Array.from({ length: lengthOf(array) }, (_, at) => `${x.variable(array)}_${at}`);
-  });
-  x.scratch = Math.max(x.scratch, lanes * names.length);
-  const join = (a: Code, b: Code): Code => (op === "sum" ? add(a, b) : call(op, a, b));
-  const at = (k: number, lane: Code): Text => element(SCRATCH, k === 0 ? lane : add(lane, integerLiteral(k * lanes)));
-  const barrier = (): void => effect(x, statement("workgroupBarrier()"));
-  const digit = inner === 1 ? (sizes(digits) === count ? invocation : modulo(invocation, integerLiteral(count))) : modulo(divide(invocation, integerLiteral(inner)), integerLiteral(count));
-  const own = named(x.scope, "d", digit);
-  const base = named(x.scope, "n", subtract(invocation, multiply(own, integerLiteral(inner))));
-  barrier();
-  names.forEach((name, k) => effect(x, statement(at(k, invocation), ` = ${name}`)));
-  const guarded = (condition: Code, write: (scope: Scope) => void): void => {
-    const scope = new Scope(x.scope, []);
-    x.within(scope, () => write(scope));
-    x.scope.lines.push({ kind: "nest", head: statement("if (", condition, ")"), repeats: false, block: scope, otherwise: undefined });
-  };
-  if (method === "tree") {
-    for (let half = count / 2; half >= 1; half /= 2) {
-      barrier();
-      guarded(compare("<", own, integerLiteral(half)), () => {
-        names.forEach((_, k) => effect(x, statement(at(k, invocation), " = ", join(at(k, invocation), at(k, add(invocation, integerLiteral(half * inner)))))));
-      });
-    }
-    barrier();
-    names.forEach((name, k) => effect(x, statement(`${name} = `, at(k, base))));
-  } else {
-    barrier();
-    const gather = (): void => {
-      const scope = new Scope(x.scope, []);
-      names.forEach((name, k) => effect(x, statement(`${name} = `, at(k, base))));
-      const counter: Code = atom("s");
-      x.within(scope, () => names.forEach((name, k) => effect(x, statement(`${name} = `, join(atom(name), at(k, add(base, inner === 1 ? counter : multiply(counter, integerLiteral(inner)))))))));
-      x.scope.lines.push({ kind: "nest", head: statement(`for (var s = 1; s < ${count}; s++)`), repeats: true, block: scope, otherwise: undefined });
-    };
-    if (needed === "all") gather();
-    else guarded(compare("==", own, integerLiteral(0)), gather);
-  }
-  barrier();
 }
 
 /** One word: its elements are computed in a loop and put side by side. */

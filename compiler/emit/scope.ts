@@ -1,7 +1,7 @@
 /** @file Blocks that bind axes: where a value is computed, and what is known there. */
 
 import type { Value } from "../../spec/graph/node";
-import { Block, type Code } from "./code";
+import { Block, type Code, type Text } from "./code";
 
 export class Scope extends Block {
   declare readonly parent: Scope | undefined;
@@ -55,4 +55,17 @@ export class Scope extends Block {
     }
     return undefined;
   }
+}
+
+/** Adds a line to the scope that is being written. */
+export function effect({ scope }: { readonly scope: Scope }, text: Text): void {
+  scope.lines.push({ kind: "effect", text });
+}
+
+/** Gives a value a name in a scope, unless it has one. */
+export function named(scope: Scope, hint: string, value: Code): Code {
+  if (value.kind === "name") return value;
+  const name = { kind: "name", block: scope, hint, value } as const;
+  scope.lines.push({ kind: "let", name });
+  return name;
 }

@@ -7,10 +7,11 @@ import type { Kernel, KernelArray } from "../kernel/kernel";
 import { LARGEST } from "../kernel/bounds";
 import { add, atom, call, compare, multiply, statement, type Code, type Name } from "./code";
 import { HELPERS } from "./helpers";
-import { arraysOf } from "../kernel/access";
+import { arraysOf, crossesSubgroups } from "../kernel/access";
 import { unrolled } from "../kernel/unroll";
 import { lengthOf, quarters, storedType } from "./memory";
-import { bindDigits, SCRATCH, writeNodes } from "./nodes";
+import { measureSubgroups, SCRATCH, SUBGROUP_VARIABLES } from "./cross";
+import { bindDigits, writeNodes } from "./nodes";
 import { Printer } from "./print";
 import { Writer } from "./writer";
 
@@ -57,6 +58,8 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
   const x = new Writer(builder, variables, volatile, wide);
   const invocation: Name = { kind: "name", block: x.root, hint: "lane", value: call("i32", atom("local")) };
   x.root.lines.push({ kind: "let", name: invocation });
+  const subgroups = crossesSubgroups(kernel.body);
+  if (subgroups) measureSubgroups(x);
   const spread = bindGrid(x, kernel, widest);
   for (const array of kept) x.root.lines.push(...declared(x.variable(array), array).map((text) => ({ kind: "effect", text: statement(text) }) as const));
   writeNodes(x, kernel.body, kernel.lanes, invocation);
@@ -73,8 +76,11 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
     }
     for (const array of shared) declarations.push(`var<workgroup> ${x.variable(array)}: array<${type(array)}, ${fours(array)}>; // ${describe(array)}`);
     if (x.scratch > 0) declarations.push(`var<workgroup> ${SCRATCH}: array<f32, ${x.scratch}>;`);
-    const builtins = ["@builtin(workgroup_id) group: vec3u", ...(spread ? ["@builtin(num_workgroups) groups: vec3u"] : []), "@builtin(local_invocation_index) local: u32"];
+    if (subgroups) declarations.push(...SUBGROUP_VARIABLES);
+    const builtins = ["@builtin(workgroup_id) group: vec3u", ...(spread ? ["@builtin(num_workgroups) groups: vec3u"] : []), "@builtin(local_invocation_index) local: u32",
+      ...(subgroups ? ["@builtin(subgroup_size) together: u32", "@builtin(subgroup_invocation_id) seat: u32"] : [])];
     const code = [
+      ...(subgroups ? ["enable subgroups;", ""] : []),
       ...heading(x, kernel),
       ...declarations,
       ...[...x.helpers].flatMap((name) => ["", HELPERS[name]]),
@@ -85,7 +91,7 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
       "}",
       "",
     ].join("\n");
-    const bytes = [...shared.map((array) => 4 * lengthOf(array)), 4 * x.scratch];
+    const bytes = [...shared.map((array) => 4 * lengthOf(array)), 4 * x.scratch, ...(subgroups ? SUBGROUP_VARIABLES.map(() => 4) : [])];
     return {
       code,
       bindings: stored.map((array) => ({ array: array.name, access: access(array) })),

@@ -78,3 +78,7 @@ export function arraysOf(nodes: readonly Node[]): { readonly touched: ReadonlySe
   nodes.forEach(visit);
   return { touched, written };
 }
+
+/** Whether nodes combine registers by subgroup operations. */
+export const crossesSubgroups = (nodes: readonly Node[]): boolean =>
+  nodes.some((node) => (node.kind === "cross" ? node.method === "subgroup" : node.kind === "loop" && crossesSubgroups(node.body)));

@@ -150,7 +150,9 @@ export interface Loop {
 
 /**
  * Combines registers across the lanes that differ in the digits `over` only, with an `op` that is associative and commutative.
- * `gather`: every lane that needs it reads all partials; `tree`: halves until one is left; `subgroup`: by subgroup operations.
+ * `gather`: every lane that needs it reads all partials; `tree`: halves until one is left; `subgroup`: by subgroup operations,
+ * and through workgroup memory where a subgroup does not hold all, whatever its size; for it the lanes that are joined, and
+ * those that lie between them, are a power of two.
  * Afterwards `all` those lanes hold the result, or only the `owners`: those whose digits `over` are 0.
  * Contains the barriers it needs, before its first write and after its last.
  */

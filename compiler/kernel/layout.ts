@@ -3,8 +3,9 @@
  * tensor; `uint(b)` side by side along the last axis, each row from a whole word. `spec/formats.md` is the rule.
  */
 
+import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
-import type { Value } from "../../spec/graph/node";
+import type { Index, Value } from "../../spec/graph/node";
 
 /** The number of elements of a shape. */
 export const countOf = (builder: GraphBuilder, shape: readonly Value[]): Value => builder.multiply(...shape);
@@ -30,4 +31,17 @@ export function wordsPerRow(builder: GraphBuilder, length: Value, bits: number):
 /** The last of a shape, 1 for a scalar; and the others. */
 export function splitLast(builder: GraphBuilder, values: readonly Value[], none: Value = builder.one): readonly [others: readonly Value[], last: Value] {
   return [values.slice(0, -1), values.at(-1) ?? none];
+}
+
+/** Whether subgroup operations can join the lanes that differ in the digits `over`: their numbers then differ in some bits only. */
+export function joinsInSubgroups(lanes: readonly Index[], over: readonly Index[]): boolean {
+  const first = lanes.findIndex((lane) => over.includes(lane));
+  const isPower = (digits: readonly Index[]): boolean => Number.isInteger(Math.log2(digits.reduce((count, digit) => count * fixedSize(digit), 1)));
+  return first >= 0 && isPower(lanes.slice(first)) && isPower(over) && isPower(lanes.slice(first + over.length));
+}
+
+/** The extent of an axis whose positions are lanes or copies. */
+export function fixedSize({ name, extent }: Index): number {
+  if (extent.kind !== "constant") throw new InternalError(`the axis ${name} has no fixed size`);
+  return extent.value;
 }

@@ -3,6 +3,7 @@
 import { isTruth } from "../../spec/graph/builder";
 import { children } from "../../spec/graph/children";
 import type { Index, Value } from "../../spec/graph/node";
+import { joinsInSubgroups } from "./layout";
 import type { Assign, Cross, Item, Kernel, KernelArray, Loop, Node, Pack, Stage } from "./kernel";
 
 /** What is wrong with a kernel: empty when nothing is. */
@@ -85,10 +86,11 @@ class Checker {
     for (const node of body) this.#node(node, inner);
   }
 
-  #cross({ registers, lanes, over }: Cross): void {
+  #cross({ registers, lanes, over, method }: Cross): void {
     for (const name of registers) this.#register(name, "cross");
     for (const axis of over) if (!lanes.includes(axis)) this.#fault(`a cross over ${axis.name}, which is no lane axis`);
     this.#lanes(lanes);
+    if (method === "subgroup" && !joinsInSubgroups(lanes, over)) this.#fault("a cross by subgroup operations over what is no power of two");
   }
 
   #register(name: string, user: string): void {

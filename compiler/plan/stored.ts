@@ -84,8 +84,7 @@ export function readPlan(json: unknown, from: string): StoredPlan {
     each(roles, `${what}.roles`, role);
     if (kind === "chain" || part !== undefined) count(part, `${what}.part`);
     if (kind === "chain") count(copies, `${what}.copies`);
-    // What is printed; a kernel by subgroup operations runs in the simulator only.
-    else one(cross, ["gather", "tree"], `${what}.cross`);
+    else one(cross, ["gather", "tree", "subgroup"], `${what}.cross`);
   };
   const stored = record(json, "it");
   if (stored["format"] !== PLAN_FORMAT) damaged(`the format ${typeText(stored["format"])}`, PLAN_FORMAT);

@@ -8,6 +8,7 @@ import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Value } from "../../spec/graph/node";
 import type { Assign, Commit, Cross, Digit, Kernel, KernelArray, Node, Pack, Stage } from "../kernel/kernel";
+import { joinsInSubgroups } from "../kernel/layout";
 import { rounded } from "./arithmetic";
 import { Memory, type Actor, type Fault } from "./memory";
 import { Evaluator, Scope } from "./values";
@@ -292,13 +293,11 @@ class Run {
       const key = digitsOf(lane, extents).filter((_, at) => over[at] !== true).join();
       groups.set(key, [...(groups.get(key) ?? []), lane]);
     }
-    if (cross.method === "subgroup") {
-      for (const members of groups.values()) {
-        const warps = new Set(members.map((lane) => Math.floor(lane / this.#options.warp)));
-        if (warps.size > 1) this.#faults.report({ kind: "divergent", text: `a subgroup operation over lanes of ${warps.size} warps of ${this.#options.warp}` });
-      }
-    } else {
-      // A gather writes partials and reads them back; a tree does so at every level.
+    const join = (a: number, b: number): number => (cross.op === "sum" ? rounded(a + b, "f32") : cross.op === "max" ? Math.max(a, b) : Math.min(a, b));
+    const warpOf = (lane: number): number => (cross.method === "subgroup" ? Math.floor(lane / this.#options.warp) : 0);
+    if (cross.method === "subgroup" && !joinsInSubgroups(cross.lanes, cross.over)) this.#faults.report({ kind: "divergent", text: "subgroup operations over lanes that are no power of two" });
+    // A gather writes partials and reads them back; a tree does so at every level; subgroups do where one does not hold all.
+    if (cross.method !== "subgroup" || [...groups.values()].some((members) => members.some((lane) => warpOf(lane) !== warpOf(members[0] ?? 0)))) {
       this.#barrier();
       this.#barrier();
     }
@@ -309,7 +308,12 @@ class Run {
         if (first === undefined) continue;
         for (const place of positionsOf(first.shape)) {
           const parts = memories.map((memory) => memory.read(place, undefined, this.#phase));
-          const joined = parts.reduce((a, b) => (cross.op === "sum" ? rounded(a + b, "f32") : cross.op === "max" ? Math.max(a, b) : Math.min(a, b)));
+          const warps = new Map<number, number[]>();
+          for (const [at, part] of parts.entries()) {
+            const warp = warpOf(members[at] ?? 0);
+            warps.set(warp, [...(warps.get(warp) ?? []), part]);
+          }
+          const joined = [...warps.values()].map((each) => (cross.method === "subgroup" ? byPairs(each, join) : each.reduce(join))).reduce(join);
           for (const [at, memory] of memories.entries()) {
             // Lanes that are not owed the result keep nothing that may be relied on.
             if (cross.needed === "all" || at === 0) memory.write(place, joined, undefined, this.#phase);
@@ -329,6 +333,13 @@ class Run {
       for (const { to, copies } of moved) for (const [place, value] of copies) to.write(place, value, undefined, this.#phase);
     }
   }
+}
+
+/** Joins neighbours, then neighbouring pairs, and so on: a power of two of them. */
+function byPairs(parts: readonly number[], join: (a: number, b: number) => number): number {
+  const [first = NaN, ...others] = parts;
+  if (others.length === 0) return first;
+  return byPairs(Array.from({ length: parts.length / 2 }, (_, at) => join(parts[2 * at] ?? NaN, parts[2 * at + 1] ?? NaN)), join);
 }
 
 function* positionsOf(shape: readonly number[]): Generator<readonly number[]> {

@@ -9,7 +9,7 @@ import { shapeText } from "../../compiler/plan/fold/choose";
 import { HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
 import { specialise } from "../../compiler/plan/specialise";
 import { graphKey, lowerStored, PLAN_FORMAT, PLAN_VERSION, readPlan, type StoredPlan } from "../../compiler/plan/stored";
-import type { Program } from "../../compiler/program";
+import type { DeviceFeatures, Program } from "../../compiler/program";
 import { saveGraph } from "../../spec/graph/json";
 import type { Sizes } from "../../spec/tensor/check";
 import { load, type Loaded } from "../lowering";
@@ -30,6 +30,7 @@ export interface ContestDevice {
   readonly name: string;
   readonly kind: "hardware" | "software";
   readonly limits: Limits;
+  readonly features?: DeviceFeatures;
 }
 
 export class Contest {
@@ -42,10 +43,10 @@ export class Contest {
     this.#graph = graphKey(saveGraph(this.loaded.graph));
   }
 
-  /** Names graph, sizes and device. */
+  /** Names graph, sizes, device, and what of the device is used. */
   key(sizes: Sizes): string {
     const list = (of: Sizes): string => Object.entries(of).sort().map(([axis, size]) => `${axis}=${size}`).join(",");
-    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#upTo(sizes)), this.device.name].join(" | ");
+    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#upTo(sizes)), this.device.name, ...(this.device.features?.subgroups === true ? ["subgroups"] : [])].join(" | ");
   }
 
   /** The plans to measure, the one that is estimated to take least time first. */
@@ -66,8 +67,8 @@ export class Contest {
   }
 
   #options() {
-    const { limits, kind } = this.device;
-    return { limits, set: this.set, profile: kind === "software" ? SOFTWARE : HARDWARE };
+    const { limits, features = {}, kind } = this.device;
+    return { limits, features, set: this.set, profile: kind === "software" ? SOFTWARE : HARDWARE };
   }
 
   #upTo(sizes: Sizes): Sizes {

@@ -79,8 +79,9 @@ export class WebGpuDevice implements Device {
 
   async #prepare(graph: unknown, options: PrepareOptions): Promise<PreparedKernel> {
     this.#gpu.ensureUsable("preparing a kernel");
-    if (options.tune !== undefined && options.tune !== false) return this.#tuned(graph, options.set ?? {}, options.tune === true ? {} : options.tune);
-    const lowered = this.#lower(graph, options, this.limits, this.info.kind === "software" ? "software" : "hardware");
+    const subgroups = options.subgroups !== false && this.features.has("subgroups");
+    if (options.tune !== undefined && options.tune !== false) return this.#tuned(graph, options.set ?? {}, subgroups, options.tune === true ? {} : options.tune);
+    const lowered = this.#lower(graph, { ...options, subgroups }, this.limits, this.info.kind === "software" ? "software" : "hardware");
     const launchers = new Map<Program, Launcher>();
     const launcherOf = (program: Program): Launcher => {
       let launcher = launchers.get(program);
@@ -91,10 +92,10 @@ export class WebGpuDevice implements Device {
     return { ...this.#runnable(lowered.first, lowered, (sizes) => launcherOf(lowered.program(sizes))), explain: (sizes = {}) => lowered.explain(sizes) };
   }
 
-  async #tuned(graph: unknown, set: Sizes, { plans = this.#plans, ...options }: TuneOptions): Promise<PreparedKernel> {
+  async #tuned(graph: unknown, set: Sizes, subgroups: boolean, { plans = this.#plans, ...options }: TuneOptions): Promise<PreparedKernel> {
     const kind = this.info.kind === "software" ? "software" : "hardware";
     const [{ Contest }, { Tuned }] = await Promise.all([import("../tuning/contest"), import("../tuning/tuned")]);
-    const contest = new Contest(graph, set, { name: this.info.name, kind, limits: this.limits });
+    const contest = new Contest(graph, set, { name: this.info.name, kind, limits: this.limits, features: { subgroups } });
     const bench = {
       compile: (program: Program, kernel: Kernel, check: RunCheck) => this.compile({ program, kernel, check }),
       upload: (element: Element, tensor: TensorData) => this.upload(element, tensor),

@@ -33,6 +33,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   "one dispatch, wide tiles, unrolled": (builder, derived, fold) => ({ kind: "stream", lanes: LANES, tile: 32, shares: sharesOf(builder, fold, LANES), cross: "tree", roles: rolesOf(builder, derived, 2) }),
   "parts and a merge": (builder, derived, fold) => ({ kind: "stream", lanes: LANES, tile: 16, part: 32, shares: sharesOf(builder, fold, LANES), cross: "tree", roles: rolesOf(builder, derived, 1) }),
   "parts of one tile": (builder, _, fold) => ({ kind: "stream", lanes: 8, tile: 16, part: 16, shares: sharesOf(builder, fold, 8), cross: "gather", roles: {} }),
+  "one dispatch, in subgroups": (builder, _, fold) => ({ kind: "stream", lanes: LANES, tile: 32, shares: sharesOf(builder, fold, LANES), cross: "subgroup", roles: {} }),
   "a chain": (builder, derived, fold) => ({ kind: "chain", lanes: LANES, tile: 4, part: 16, copies: 2, shares: sharesOf(builder, fold, LANES), roles: rolesOf(builder, derived, 2) }),
   "a chain, one position at a time": (builder, _, fold) => ({ kind: "chain", lanes: LANES, tile: 8, part: 8, copies: 1, shares: sharesOf(builder, fold, LANES), roles: {} }),
 };
@@ -122,6 +123,20 @@ for (const [title, name, rules, config = {}] of CASES) describe(title, () => {
   });
 });
 
+describe("in subgroups", () => {
+  it.each([4, 32, 64] as const)("of %i lanes", (warp) => {
+    for (const lanes of [2, 64]) {
+      const { b, graph } = PROGRAMS.logTotal(SMALL);
+      const { scheduled } = planned(b, graph, [], (builder, _, fold) => ({ kind: "stream", lanes, tile: 64, part: 64, shares: sharesOf(builder, fold, lanes), cross: "subgroup", roles: {} }));
+      for (const length of [0, 65]) {
+        const { share, faults } = worst(b, sized(graph, length), scheduled, 1.5, warp);
+        expect(faults, `${lanes} lanes at ${length}`).toEqual([]);
+        expect(share, `${lanes} lanes at ${length}`).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+});
+
 describe("scores near ±800", () => {
   it.each(Object.entries(SHAPES))("as %s", (_, shape) => {
     const { b, graph } = PROGRAMS.logTotal(SMALL);
@@ -178,6 +193,16 @@ describe("what the plan decides", () => {
     expect(replayPlan(b, graph, plan, { limits: { ...LIMITS, maxComputeWorkgroupStorageSize: 64 }, profile: HARDWARE, fixed: {} })).toMatch(/\d+ bytes of workgroup memory, of 64/);
     expect(replayPlan(b, graph, plan, { limits: { ...LIMITS, maxComputeInvocationsPerWorkgroup: 8 }, profile: HARDWARE, fixed: {} })).toMatch(/16 invocations in a workgroup, of 8/);
     expect(replayPlan(b, graph, plan, { limits: { ...LIMITS, maxStorageBuffersPerShaderStage: 3 }, profile: HARDWARE, fixed: {} })).toMatch(/4 storage buffers, of 3/);
+  });
+
+  it("is refused where it asks for subgroup operations that the device does not have", () => {
+    const { b, graph } = program();
+    const shape = SHAPES["one dispatch, in subgroups"];
+    if (shape === undefined) throw new Error("the shape is gone");
+    const { plan } = planned(b, graph, [], shape);
+    const options = { limits: LIMITS, profile: HARDWARE, fixed: {} };
+    expect(replayPlan(b, graph, plan, options)).toMatch(/subgroup operations, which the device does not have/);
+    expect(replayPlan(b, graph, plan, { ...options, features: { subgroups: true } })).toHaveProperty("scheduled");
   });
 
   it("packs what a dispatch writes where it binds too much", () => {

@@ -158,9 +158,20 @@ describe("the simulator", () => {
     expect(kinds(run(crossed("gather", "owners", "all"), { x }))).toEqual(["unwritten"]);
   });
 
-  it("finds subgroup operations wider than the device's subgroups", () => {
-    expect(kinds(run(crossed("subgroup", "all", "all"), { x }, 32))).toEqual([]);
-    expect(kinds(run(crossed("subgroup", "all", "all"), { x }, 4))).toEqual(["divergent"]);
+  it.each([4, 32, 64] as const)("joins lanes in subgroups of %i, and the subgroups with each other", (warp) => {
+    const { faults, barriers, memory } = run(crossed("subgroup", "all", "all"), { x }, warp);
+    expect(faults).toEqual([]);
+    expect([...(memory.get("y")?.values ?? [])]).toEqual([28, 92, 156].flatMap((sum) => Array<number>(LANES).fill(sum)));
+    // Three workgroups of eight lanes: barriers only where a subgroup does not hold them all.
+    expect(barriers).toBe(warp < LANES ? 6 : 0);
+    expect(kinds(run(crossed("subgroup", "owners", "all"), { x }, warp))).toEqual(["unwritten"]);
+  });
+
+  it("finds subgroup operations over lanes that are no power of two", () => {
+    const [three, two] = [axis("three", 3), axis("two", 2)];
+    const kernel = crossed("subgroup", "all", "all");
+    const body = kernel.body.map((node): Node => (node.kind === "cross" ? { ...node, lanes: [three, two], over: [three] } : node));
+    expect(kinds(run({ ...kernel, body }, { x }))).toContain("divergent");
   });
 
   it("finds arithmetic on an infinity that the types call finite", () => {

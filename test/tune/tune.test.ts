@@ -170,7 +170,7 @@ describe("a plan from outside", () => {
     ["nothing", undefined], ["a list", []], ["another format", { ...PLAN, format: "kvern-graph" }], ["another version", { ...PLAN, version: 2 }],
     ["no plan", { ...PLAN, plan: undefined }], ["a size below 0", { ...PLAN, upTo: { token: -1 } }], ["no choices", { ...PLAN, plan: { folds: {} } }],
     ["a choice without a site", { ...PLAN, plan: { choices: [{ rule: "group", parameters: {} }], folds: {} } }],
-    ["half a lane", folds({ lanes: 0.5 })], ["lanes beyond all devices", folds({ lanes: 2 ** 20 })], ["an unknown way to join lanes", folds({ cross: "magic" })], ["a way to join lanes that is not printed", folds({ cross: "subgroup" })],
+    ["half a lane", folds({ lanes: 0.5 })], ["lanes beyond all devices", folds({ lanes: 2 ** 20 })], ["an unknown way to join lanes", folds({ cross: "magic" })],
     ["a kind of fold that is not there", folds({ kind: "spiral" })], ["vectors of three", folds({ shares: { channel: { lane: 1, block: 1, vector: 3 } } })], ["a role without a step", folds({ roles: { x: { kind: "serial" } } })],
   ])("with %s is refused whole", async (_, json) => {
     expect(await codeOf(() => readPlan(json, "it"))).toMatch(/KV5401/);
@@ -180,6 +180,7 @@ describe("a plan from outside", () => {
     ["a site that is gone", { choices: [{ rule: "tabulate", site: "x[token]", parameters: {} }], folds: {} }, /asks for tabulate at x\[token\], which this graph does not offer/],
     ["a fold that is gone", { choices: [], folds: { row: { kind: "whole" } } }, /a fold row, which the program has not/],
     ["more than the device has", { choices: [], folds: { token: { kind: "stream", lanes: 512, tile: 512, shares: {}, cross: "tree", roles: {} } } }, /512 invocations in a workgroup, of 256/],
+    ["subgroup operations that the device does not have", { choices: [], folds: { token: { kind: "stream", lanes: 32, tile: 64, shares: {}, cross: "subgroup", roles: {} } } }, /subgroup operations/],
     ["tiles that lanes do not divide", { choices: [], folds: { token: { kind: "stream", lanes: 48, tile: 64, shares: {}, cross: "tree", roles: {} } } }, /power of two/],
   ])("with %s says so", async (_, plan, why) => {
     const { graph } = loadGraph(await compiled(SOFTMAX));

@@ -6,10 +6,10 @@ import { withJoined } from "../../../spec/tensor/check";
 import { applyChoices, listChoices } from "../../algebra/choices";
 import type { Choice, Derived, Fold, Refusal, Work } from "../../algebra/derived";
 import { openedOrder } from "../../algebra/opened";
-import type { ReduceRole } from "../../kernel/kernel";
-import type { Sizes } from "../../program";
+import type { Cross, ReduceRole } from "../../kernel/kernel";
+import type { DeviceFeatures, Sizes } from "../../program";
 import { sizeOf, type Shares } from "./axes";
-import { USUAL, type DeviceProfile } from "./cost";
+import { exchangeCost, USUAL, type DeviceProfile } from "./cost";
 import type { ChainPlan, FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 
 type Made = Pick<Choice, "rule" | "site" | "parameters">;
@@ -160,14 +160,18 @@ const SHAPES: Readonly<Record<DeviceProfile["name"], Shapes>> = {
 const sumsByKey = (fold: Fold): boolean => fold.components.some(({ op, own, where }) => op === "sum" && (where.kind === "and" ? where.of : [where]).some((guard) => guard.kind === "equal" && own.some((axis) => axis === guard.left || axis === guard.right)));
 
 /** Plans for the folds of a program after its choices. */
-export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: readonly Made[], profiles: readonly DeviceProfile[]): Generator<FusedPlan> {
+export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: readonly Made[], profiles: readonly DeviceProfile[], { subgroups = false }: DeviceFeatures = {}): Generator<FusedPlan> {
   const streams = profiles.flatMap(({ name }) => SHAPES[name].streams);
   const chains = profiles.flatMap(({ name }) => SHAPES[name].chains);
   const plan = (make: (fold: Fold) => FoldPlan): FusedPlan => ({
     choices, folds: Object.fromEntries(derived.folds.map((fold) => [fold.name, isWide(fold) ? make(fold) : { kind: "whole" }])),
   });
+  const crossOf = (lanes: number): Cross["method"] => {
+    const memory = lanes > 64 ? "tree" : "gather";
+    return subgroups && profiles.every((profile) => exchangeCost("subgroup", lanes, profile) < exchangeCost(memory, lanes, profile)) ? "subgroup" : memory;
+  };
   const streamed = ({ lanes, tile, part, step }: StreamShape, fold: Fold): StreamedPlan => ({
-    kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: lanes > 64 ? "tree" : "gather", roles: rolesOf(builder, derived, step),
+    kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: crossOf(lanes), roles: rolesOf(builder, derived, step),
   });
   const chained = ({ lanes, tile, part, copies, step }: ChainShape, fold: Fold): ChainPlan => ({ kind: "chain", lanes, tile, part, copies, shares: sharesOf(builder, fold, 32), roles: rolesOf(builder, derived, step) });
   /** A fold that is cut: every piece in the same way, or in its own. */

@@ -10,7 +10,7 @@ import { listCuts } from "../../algebra/cut";
 import { canonical, derive } from "../../algebra/passes";
 import type { Derived, Refusal } from "../../algebra/derived";
 import type { Kernel } from "../../kernel/kernel";
-import type { DeviceLimits, Sizes } from "../../program";
+import type { DeviceFeatures, DeviceLimits, Sizes } from "../../program";
 import { choiceSets, foldPlans, sizesOf } from "./candidates";
 import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf, type DeviceProfile } from "./cost";
 import { refusalOf } from "./legal";
@@ -36,6 +36,7 @@ export interface Chosen {
 export interface PlanOptions {
   readonly limits: DeviceLimits;
   readonly profile: DeviceProfile;
+  readonly features?: DeviceFeatures;
   /** Sizes that are fixed. */
   readonly fixed: Sizes;
   /** Sizes to plan for, of axes that are open; `USUAL` where not given. */
@@ -78,7 +79,7 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
     if (!every && weight / options.profile.parallel > least) continue;
     for (const { derived, choices } of variants(builder, graph, taken, options, why)) {
       const made = new Map<number, Candidate>();
-      for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile])].entries()) {
+      for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile], options.features)].entries()) {
         if (!every && worse?.has(shape) === true) continue;
         const candidate = makeCandidate(builder, derived, plan, options);
         if (typeof candidate === "string") why.push({ rule: "plan", at: shapeText(plan), why: candidate });
@@ -130,7 +131,7 @@ export function replayPlan(builder: GraphBuilder, graph: Graph, plan: FusedPlan,
 }
 
 function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan, options: PlanOptions): Candidate | string {
-  const { limits, fixed } = options;
+  const { limits, fixed, features } = options;
   let scheduled: Scheduled;
   try {
     scheduled = packed(builder, schedule(builder, derived, plan), limits.maxStorageBuffersPerShaderStage);
@@ -140,7 +141,7 @@ function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan,
   }
   const bounds = boundsUnder(fixed);
   for (const kernel of scheduled.kernels) {
-    const refusal = refusalOf(kernel, limits, bounds);
+    const refusal = refusalOf(kernel, limits, bounds, features);
     if (refusal !== undefined) return refusal;
     const statements = statementsOf(builder, kernel);
     if (statements > MOST_STATEMENTS) return `${kernel.name}: a text of about ${Math.round(statements)} statements, of ${MOST_STATEMENTS}`;
@@ -160,7 +161,7 @@ export function shapeText(plan: FusedPlan): string {
   const text = (name: string, fold: FoldPlan): string => {
     switch (fold.kind) {
       case "whole": return `${name}: each component by itself`;
-      case "stream": return `${name}: ${fold.lanes} lanes, tiles of ${fold.tile}${fold.part === undefined ? "" : `, parts of ${fold.part}`}`;
+      case "stream": return `${name}: ${fold.lanes} lanes${fold.cross === "subgroup" ? " in subgroups" : ""}, tiles of ${fold.tile}${fold.part === undefined ? "" : `, parts of ${fold.part}`}`;
       case "chain": return `${name}: a chain, tiles of ${fold.tile}, parts of ${fold.part}, ${fold.copies} at a time`;
       case "pieces": return Object.entries(fold.pieces).map(([piece, each]) => text(piece, each)).join("; ");
     }

@@ -8,7 +8,7 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import { children } from "../../../spec/graph/children";
 import type { Index, Value } from "../../../spec/graph/node";
 import { Bounder, LARGEST } from "../../kernel/bounds";
-import type { Kernel, KernelArray, Node, Stage } from "../../kernel/kernel";
+import type { Cross, Kernel, KernelArray, Node, Stage } from "../../kernel/kernel";
 import type { Sizes } from "../../program";
 import { present } from "./axes";
 
@@ -57,6 +57,17 @@ export const boundsUnder = (sizes: Sizes): Bounder => new Bounder((axis) => {
   return size === undefined ? [0, LARGEST] : [size, size];
 });
 
+/** What a lane of so many takes to join a register with the others. */
+export function exchangeCost(method: Cross["method"], lanes: number, profile: DeviceProfile): number {
+  const memory = (accesses: number): number => 4 * profile.barrier + accesses * profile.shared;
+  switch (method) {
+    case "gather": return memory(lanes);
+    case "tree": return memory(2 * Math.log2(lanes));
+    // Each step within a subgroup is about one access.
+    case "subgroup": return Math.log2(Math.min(lanes, profile.warp)) * profile.shared + (lanes > profile.warp ? memory(lanes / profile.warp) : 0);
+  }
+}
+
 /** The estimated time of a kernel. */
 export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bounder, profile: DeviceProfile): number {
   const arrays = new Map(kernel.arrays.map((array) => [array.name, array]));
@@ -69,7 +80,7 @@ export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bou
       switch (node.kind) {
         case "barrier": perLane += times * profile.barrier; break;
         case "commit": break;
-        case "cross": perLane += times * node.registers.length * (4 * profile.barrier + (node.method === "gather" ? kernel.lanes : 2 * Math.log2(kernel.lanes)) * profile.shared); break;
+        case "cross": perLane += times * node.registers.length * exchangeCost(node.method, kernel.lanes, profile); break;
         case "loop": walk(node.body, times * size(node.axis)); break;
         case "stage": {
           const counted = new Counter(builder, node, arrays, size, profile).count();

@@ -1,13 +1,17 @@
 /** @file What a device allows, counted before anything is printed. */
 
 import type { Bounder } from "../../kernel/bounds";
+import { crossesSubgroups } from "../../kernel/access";
 import type { Kernel, KernelArray, Node } from "../../kernel/kernel";
-import type { DeviceLimits } from "../../program";
+import type { DeviceFeatures, DeviceLimits } from "../../program";
 
 /** Bytes that an invocation may keep in arrays and registers: the least that WGSL promises. */
 const PRIVATE_BYTES = 8192;
 /** Registers that a text may name: beyond, a pipeline takes long to compile and spills. */
 const MOST_REGISTERS = 256;
+
+/** Workgroup memory by which lanes agree on the width of their subgroups: two numbers. */
+const WIDTH_BYTES = 32;
 
 const round16 = (bytes: number): number => 16 * Math.ceil(bytes / 16);
 
@@ -19,9 +23,11 @@ function elements(array: KernelArray, measure: Bounder): number {
 export function workgroupBytes({ arrays, lanes, body }: Kernel, measure: Bounder): number {
   const byName = new Map(arrays.map((array) => [array.name, array]));
   let exchanged = 0;
+  let agreed = 0;
   const visit = (node: Node): void => {
     if (node.kind === "loop") node.body.forEach(visit);
-    if (node.kind !== "cross" || node.method === "subgroup") return;
+    if (node.kind !== "cross") return;
+    if (node.method === "subgroup") agreed = WIDTH_BYTES;
     const registers = node.registers.reduce((count, name) => {
       const array = byName.get(name);
       return count + (array === undefined ? 0 : elements(array, measure));
@@ -30,14 +36,15 @@ export function workgroupBytes({ arrays, lanes, body }: Kernel, measure: Bounder
   };
   body.forEach(visit);
   const shared = arrays.filter(({ space, arena }) => space === "workgroup" && arena === undefined);
-  return shared.reduce((sum, array) => sum + round16(4 * elements(array, measure)), round16(4 * exchanged));
+  return shared.reduce((sum, array) => sum + round16(4 * elements(array, measure)), round16(4 * exchanged)) + agreed;
 }
 
 /** Storage buffers that a kernel binds; the uniform of sizes is none. */
 export const storageBuffers = ({ arrays }: Kernel): number => arrays.filter(({ space, arena }) => (space === "input" || space === "buffer") && arena === undefined).length;
 
 /** Why a device cannot run a kernel, with the count; undefined where it can. `measure` knows the sizes that are fixed. */
-export function refusalOf(kernel: Kernel, limits: DeviceLimits, measure: Bounder): string | undefined {
+export function refusalOf(kernel: Kernel, limits: DeviceLimits, measure: Bounder, { subgroups = false }: DeviceFeatures = {}): string | undefined {
+  if (!subgroups && crossesSubgroups(kernel.body)) return `${kernel.name}: subgroup operations, which the device does not have, or which are switched off`;
   const shared = workgroupBytes(kernel, measure);
   if (shared > limits.maxComputeWorkgroupStorageSize) return `${kernel.name}: ${shared} bytes of workgroup memory, of ${limits.maxComputeWorkgroupStorageSize}`;
   if (kernel.lanes > limits.maxComputeInvocationsPerWorkgroup) return `${kernel.name}: ${kernel.lanes} invocations in a workgroup, of ${limits.maxComputeInvocationsPerWorkgroup}`;

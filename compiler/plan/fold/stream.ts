@@ -16,6 +16,7 @@ import type { Component } from "../../algebra/derived";
 import { openedOrder } from "../../algebra/opened";
 import type { Assign, Cross, Kernel, Node, ReduceRole, Stage } from "../../kernel/kernel";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
+import { joinsInSubgroups } from "../../kernel/layout";
 import { ceilDivide, GRID, present, sizeOf, spreadAxis, type Shares, type Spread } from "./axes";
 import { dependenceOrder } from "./order";
 import { readAnyStaged, readStaged, type Prepared, type Staged } from "./prepare";
@@ -329,7 +330,9 @@ export class Stream {
 
   #cross(registers: readonly string[], sliced: Sliced, op: Cross["op"], needed: Cross["needed"]): readonly Node[] {
     if (sliced.slice === undefined) return [];
-    return [{ kind: "cross", registers, lanes: sliced.lanes, over: [sliced.slice], op, method: this.#plan.cross, needed }];
+    const { lanes, slice } = sliced;
+    const method = this.#plan.cross === "subgroup" && !joinsInSubgroups(lanes, [slice]) ? "tree" : this.#plan.cross;
+    return [{ kind: "cross", registers, lanes, over: [slice], op, method, needed }];
   }
 
   #componentNodes(component: Component): readonly Node[] {
