@@ -88,6 +88,16 @@ export function junction(operator: "&&" | "||", all: readonly Code[]): Code {
   return { kind: "text", level: LEVEL.loose, parts };
 }
 
+/**
+ * `(a) | (b) | (c)`; of one, itself. For tests that cost no more than a branch would: compilers turn a long `||` into
+ * branches inside each other, and some take minutes over it.
+ */
+export function anyOf(all: readonly Code[]): Code {
+  const [first, ...rest] = all;
+  if (first === undefined) return atom("false");
+  return rest.reduce<Code>((left, right) => infix(LEVEL.loose, "|", left, right, [left === first ? LEVEL.atom : LEVEL.loose, LEVEL.atom]), first);
+}
+
 /** `select(no, yes, condition)`. */
 export const select = (condition: Code, yes: Code, no: Code): Text => call("select", no, yes, condition);
 

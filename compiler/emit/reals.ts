@@ -4,7 +4,7 @@ import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Linear, Product, Remainder, Value } from "../../spec/graph/node";
 import { infinitiesOf, isInfinite, SENTINEL } from "../kernel/infinities";
 import { integerType, isChecked } from "../kernel/scalar";
-import { add, atom, call, divide, infix, junction, LEVEL, modulo, multiply, negate, realLiteral, select, subtract, type Code } from "./code";
+import { add, anyOf, atom, call, divide, infix, LEVEL, modulo, multiply, negate, realLiteral, select, subtract, type Code } from "./code";
 import type { Expressions } from "./expressions";
 import { functionCode } from "./functions";
 import { loadedReal } from "./memory";
@@ -35,8 +35,8 @@ const isSum = ({ kind }: Value): boolean => kind === "linear" || kind === "produ
 /** `code`, but the sentinels under the conditions that a part is infinite. */
 function aroundInfinities(code: Code, negative: readonly Code[], positive: readonly Code[]): Code {
   let result = code;
-  if (negative.length > 0) result = select(junction("||", negative), realLiteral(-SENTINEL), result);
-  if (positive.length > 0) result = select(junction("||", positive), realLiteral(SENTINEL), result);
+  if (negative.length > 0) result = select(anyOf(negative), realLiteral(-SENTINEL), result);
+  if (positive.length > 0) result = select(anyOf(positive), realLiteral(SENTINEL), result);
   return result;
 }
 
@@ -91,8 +91,8 @@ function unfinished(x: Expressions, { factors }: Product, plain: Code): Code {
     if (base.facts.low < 0 && exponent % 2 !== 0) sign = multiply(sign, call("sign", code));
   }
   let result = plain;
-  if (grows.length > 0) result = select(junction("||", grows), sign, result);
-  if (vanishes.length > 0) result = select(junction("||", vanishes), realLiteral(0), result);
+  if (grows.length > 0) result = select(anyOf(grows), sign, result);
+  if (vanishes.length > 0) result = select(anyOf(vanishes), realLiteral(0), result);
   return result;
 }
 

@@ -9,7 +9,7 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Reduce, Value } from "../../spec/graph/node";
 import { infinitiesOf, isInfinite, SENTINEL } from "../kernel/infinities";
 import { integerType, scalarType } from "../kernel/scalar";
-import { add, atom, call, compare, integerLiteral, junction, realLiteral, select, statement, type Code, type Name } from "./code";
+import { add, anyOf, atom, call, compare, integerLiteral, junction, realLiteral, select, statement, type Code, type Name } from "./code";
 import { isSentinel } from "./truths";
 import type { Expressions } from "./expressions";
 import { Scope } from "./scope";
@@ -209,7 +209,7 @@ function startSum(x: LoopWriter, place: Scope, reduce: Reduce): Accumulator {
       // Once infinite, infinite for good: the sentinel is not added to.
       let next: Code = add(sum, part);
       for (const which of ["negative", "positive"] as const) {
-        if (infinite[which]) next = select(junction("||", [isSentinel(sum, which), isSentinel(part, which)]), realLiteral(which === "negative" ? -SENTINEL : SENTINEL), next);
+        if (infinite[which]) next = select(anyOf([isSentinel(sum, which), isSentinel(part, which)]), realLiteral(which === "negative" ? -SENTINEL : SENTINEL), next);
       }
       emit(x, statement(sum, " = ", next));
     },
