@@ -1,4 +1,4 @@
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Prepare, Report, Search } from "../fuzz/fuzz";
 import { EXIT } from "../faults";
 import { shardOf, wholeNumber } from "../options";
@@ -16,6 +16,13 @@ interface Options {
 
 const BACKENDS = ["auto", "wgsl", "gpujs", "simulator", "source"] as const;
 type FuzzedBackend = (typeof BACKENDS)[number];
+function fuzzedBackend(text: string): FuzzedBackend {
+  if (text === "interpreter") throw new InvalidArgumentError("It is what the others are compared with.");
+  const found = BACKENDS.find((name) => name === text);
+  if (found === undefined) throw new InvalidArgumentError(`Expected one of ${BACKENDS.join(", ")}.`);
+  return found;
+}
+
 const PLANS = ["chosen", "both"] as const;
 type FuzzedPlans = (typeof PLANS)[number];
 
@@ -34,7 +41,7 @@ export function fuzz(program: Command): void {
     .option("--runs <n>", "how many inputs or programs", wholeNumber(1), 100)
     .option("--seed <n>", "the seed of the first run; each run has the next one", wholeNumber(0), 1)
     .option("--shard <i/n>", "only every n-th run, from the i-th on: n such commands are the whole search", shardOf)
-    .addOption(new Option("--backend <name>", "simulator: kernels of several plans, in lockstep, without a device").choices(BACKENDS).default("auto"))
+    .option("--backend <name>", "auto, wgsl, gpujs or source; simulator: kernels of several plans, in lockstep, without a device", fuzzedBackend, "auto")
     .option("--mode <name>", "of gpujs: cpu, webasm or webgpu")
     .addOption(new Option("--plans <which>", "of a device: the plan it chooses, or one without and one with fused reductions").choices(PLANS).default("chosen"))
     .option("--json", "print the report as JSON")

@@ -115,7 +115,10 @@ const total = { elements: 0, unbounded: 0, undecided: 0 };
 describe("evaluated and interpreted", () => {
   it("covers every kernel", () => {
     const tried = new Set(trials.map((of) => of.file.kernels[of.kernel]));
-    for (const { kernels } of Object.values(files)) for (const [name, kernel] of Object.entries(kernels)) expect(tried.has(kernel), name).toBe(true);
+    for (const { kernels } of Object.values(files)) {
+      // What makes kernels is a function, and none itself.
+      for (const [name, kernel] of Object.entries(kernels)) if (typeof kernel === "object") expect(tried.has(kernel), name).toBe(true);
+    }
   });
 });
 
