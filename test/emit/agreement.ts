@@ -4,8 +4,9 @@ import { expect } from "vitest";
 import { lower, lowerAll } from "../../compiler/lower";
 import { enumeratePlans, foldsPay } from "../../compiler/plan/fold/choose";
 import { HARDWARE } from "../../compiler/plan/fold/cost";
+import type { FusedPlan } from "../../compiler/plan/fold/plan";
 import { specialise } from "../../compiler/plan/specialise";
-import type { DeviceLimits, Program, Sizes } from "../../compiler/program";
+import type { DeviceFeatures, DeviceLimits, Program, Sizes } from "../../compiler/program";
 import { LIMITS } from "./limits";
 import { kernelOf, RunCheck } from "../../runtime/kernel";
 import type { Graph } from "../../spec/graph/node";
@@ -13,6 +14,7 @@ import { faults } from "../../spec/graph/validate";
 import { interpretWithBound } from "../../spec/interpreter";
 import { bindSizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor";
+import { randomTensors, stream } from "../algebra/programs";
 import { device } from "../device/harness";
 
 export type Inputs = Readonly<Record<string, TensorData>>;
@@ -29,14 +31,31 @@ export interface AgreementOptions {
   readonly limits?: Partial<DeviceLimits>;
   /** Fix no size, all sizes, or try both. */
   readonly sizes?: "open" | "fixed" | "both";
+  /** A plan of folds, instead of the plans that are offered. Its tiles and parts have 64 positions or more. */
+  readonly fused?: FusedPlan;
+  readonly features?: DeviceFeatures;
   /** Whether the bound may be infinite for every element. */
   readonly mayPromiseNothing?: boolean;
   /** Whether the graph is one that a file may hold. */
   readonly portable?: boolean;
 }
 
+/** Tensors of f32 numbers for a program of so many tokens. */
+export function inputsOf(graph: Graph, token: number): Inputs {
+  const own = Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]])));
+  return Object.fromEntries(Object.entries(randomTensors(graph, { token, ...own }, stream(), 1.5)).map(([name, { shape, data }]) => [name, { shape, data: data.map(Math.fround) }]));
+}
+
+/** Whether the device has subgroup operations; says so where a test is skipped for want of them. */
+export const hasSubgroups = (): boolean => {
+  if (device().features.has("subgroups")) return true;
+  console.warn("skipped: the device has no subgroups");
+  return false;
+};
+
 /** The direct plan, and where reductions share a pass the most promising plans of that kind. */
-function programs(graph: Graph, fixed: Sizes, limits: DeviceLimits): readonly Program[] {
+function programs(graph: Graph, fixed: Sizes, limits: DeviceLimits, { fused, features = {} }: AgreementOptions): readonly Program[] {
+  if (fused !== undefined) return [lowerAll(graph, { set: fixed, limits, features, fused }).program];
   const { builder, graph: special, fixed: known } = specialise(graph, fixed);
   const direct = lower(graph, { set: fixed, limits });
   if (!foldsPay(builder, special)) return [direct];
@@ -51,7 +70,8 @@ async function run(program: Program, graph: Graph, inputs: Inputs, set: Sizes, f
 }
 
 /** Fails unless the device computes what the interpreter does, within its bound. */
-export async function agree(graph: Graph, inputs: Inputs, { set = {}, limits = {}, sizes = "both", mayPromiseNothing = false, portable = true }: AgreementOptions = {}): Promise<Agreement> {
+export async function agree(graph: Graph, inputs: Inputs, options: AgreementOptions = {}): Promise<Agreement> {
+  const { set = {}, limits = {}, sizes = "both", mayPromiseNothing = false, portable = true } = options;
   expect(faults(graph, { portable })).toEqual([]);
   const bound = bindSizes(graph, inputs, set);
   // A plan of folds replaces a reference once for a tile of no less than 64 positions, and once for a part.
@@ -60,7 +80,7 @@ export async function agree(graph: Graph, inputs: Inputs, { set = {}, limits = {
   const every: DeviceLimits = { ...LIMITS, ...limits };
   const ways = sizes === "open" ? [{}] : sizes === "fixed" ? [bound] : [{}, bound];
   let agreement: Agreement | undefined;
-  const made = ways.flatMap((fixed) => programs(graph, fixed, every).map((program) => ({ fixed, program })));
+  const made = ways.flatMap((fixed) => programs(graph, fixed, every, options).map((program) => ({ fixed, program })));
   for (const { fixed, program: candidate } of made) {
     const { program, outputs } = await run(candidate, graph, inputs, set, fixed);
     let compared = 0;

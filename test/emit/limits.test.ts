@@ -1,11 +1,14 @@
 /** @file What sizes and devices limit: grids, bindings, positions, names. */
 
 import { describe, expect, test } from "vitest";
+import { derive } from "../../compiler/algebra/passes";
 import { lower } from "../../compiler/lower";
+import type { FoldPlan } from "../../compiler/plan/fold/plan";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import type { Value } from "../../spec/graph/node";
+import { PROGRAMS, SMALL } from "../algebra/programs";
 import { describeOnDevice } from "../device/harness";
-import { agree } from "./agreement";
+import { agree, hasSubgroups, inputsOf } from "./agreement";
 import { LIMITS } from "./limits";
 import { draw, f16, f32, i32, integers, reals, tensorOf, uint, type Draft } from "./programs";
 
@@ -34,6 +37,32 @@ describeOnDevice("grids", () => {
     const copy = draw([y], [[tensorOf("out", f32, "n"), ({ load }, n) => load(y, n)]]);
     await agree(copy, { y: integers([65535 * 64 + 5], 0, 255) }, { sizes: "open" });
   }, 120_000);
+});
+
+describeOnDevice("grids of folds", () => {
+  const shares = { channel: { lane: 4, block: 1, vector: 4 } } as const;
+  const roles = { channel: { kind: "serial", step: 4 } } as const;
+  const parts = { kind: "stream", lanes: 16, tile: 64, part: 64, shares, roles } as const;
+  test.each<readonly [string, FoldPlan]>([
+    ["a stream in parts", { ...parts, cross: "gather" }],
+    ["a stream in parts, in subgroups", { ...parts, cross: "subgroup" }],
+    ["a chain", { kind: "chain", lanes: 16, tile: 64, part: 64, copies: 1, shares, roles }],
+  ])("of more workgroups than fit in one dimension: %s", async (_, fold) => {
+    const { b, graph } = PROGRAMS.plain(SMALL);
+    const [name] = derive(b, graph, []).folds.map((each) => each.name);
+    if (fold.kind === "stream" && fold.cross === "subgroup" && !hasSubgroups()) return;
+    const tokens = 64 * 5 + 1;
+    const inputs = inputsOf(graph, tokens);
+    const fused = { choices: [], folds: { [name ?? ""]: fold } };
+    for (const widest of [5, 7]) {
+      const { program } = await agree(graph, inputs, { limits: { maxComputeWorkgroupsPerDimension: widest }, features: { subgroups: true }, fused, portable: false });
+      const counts = program.dispatches.map((dispatch) => dispatch.workgroups({ token: tokens }));
+      expect(Math.max(...counts.flat())).toBeLessThanOrEqual(widest);
+      expect(counts.some(([, y]) => y > 1)).toBe(true);
+      // Rows of values are read four at a time.
+      expect(program.dispatches.some(({ code: text }) => /array<vec4f>; \/\/ v/.test(text)), "vectors").toBe(true);
+    }
+  });
 });
 
 describeOnDevice("bindings", () => {
