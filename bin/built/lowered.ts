@@ -41,8 +41,11 @@ export async function explainedFrom(serialised: SerialisedGraph, set: Sizes, fil
   const { entries } = await planFile(file);
   for (const [key, kept] of entries) {
     const { set: fixed, device } = readPlan(kept, file);
-    const contest = new Contest(serialised, fixed, { name: device, kind: "hardware", limits: DEFAULT_LIMITS });
-    if (contest.key(sizes) === key) return { plan: contest.replay(kept, file).explain(sizes), open, inferred };
+    // Whether the device it was measured on had subgroups, its key tells.
+    for (const subgroups of [false, true]) {
+      const contest = new Contest(serialised, fixed, { name: device, kind: "hardware", limits: DEFAULT_LIMITS, features: { subgroups } });
+      if (contest.key(sizes) === key) return { plan: contest.replay(kept, file).explain(sizes), open, inferred };
+    }
   }
   return missingPlan(file, `${serialised.name} at ${Object.entries(sizes).map(([axis, size]) => `${axis}=${size}`).join(", ")}`);
 }
