@@ -158,7 +158,7 @@ export const decode = kernel({ codes: uint(4)(n), book: f32(centroid) }, f32(n),
   test("a mode of gpu.js that is not there", () => {
     write("in.safetensors", { x });
     expect(refused(folder.kvern("run", "double.ts", "--kernel", "double", "--in", "in.safetensors", "--out", "out.safetensors", "--backend", "gpujs", "--mode", "metal"))).toMatchInlineSnapshot(`
-      "error KV4003: the backend \`gpujs\` has no mode \`metal\` (expected \`webgpu\`, \`webasm\`, \`cpu\`, got \`metal\`)
+      "error KV4003: the backend \`gpujs\` has no mode \`metal\` (expected \`webgpu\`, \`webgl2\`, \`webasm\`, \`cpu\`, got \`metal\`)
       "
     `);
   });
