@@ -89,14 +89,17 @@ export function junction(operator: "&&" | "||", all: readonly Code[]): Code {
 }
 
 /**
- * `(a) | (b) | (c)`; of one, itself. For tests that cost no more than a branch would: compilers turn a long `||` into
- * branches inside each other, and some take minutes over it.
+ * `(a) | (b) | (c)`, or `&`; of one, itself. For tests that cost no more than a branch would: compilers turn a long `||` or
+ * `&&` into branches inside each other, and some take minutes over it.
  */
-export function anyOf(all: readonly Code[]): Code {
+export function branchless(operator: "&&" | "||", all: readonly Code[]): Code {
   const [first, ...rest] = all;
-  if (first === undefined) return atom("false");
-  return rest.reduce<Code>((left, right) => infix(LEVEL.loose, "|", left, right, [left === first ? LEVEL.atom : LEVEL.loose, LEVEL.atom]), first);
+  if (first === undefined) return atom(operator === "&&" ? "true" : "false");
+  const bitwise = operator === "&&" ? "&" : "|";
+  return rest.reduce<Code>((left, right) => infix(LEVEL.loose, bitwise, left, right, [left === first ? LEVEL.atom : LEVEL.loose, LEVEL.atom]), first);
 }
+
+export const anyOf = (all: readonly Code[]): Code => branchless("||", all);
 
 /** `select(no, yes, condition)`. */
 export const select = (condition: Code, yes: Code, no: Code): Text => call("select", no, yes, condition);

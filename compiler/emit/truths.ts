@@ -1,10 +1,11 @@
 /** @file Truths as code. */
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
+import { children } from "../../spec/graph/children";
 import type { Equal, Less, Value } from "../../spec/graph/node";
 import { isModular, integerType } from "../kernel/scalar";
 import { SENTINEL } from "../kernel/infinities";
-import { atom, call, compare, junction, not, realLiteral, type Code } from "./code";
+import { atom, branchless, call, compare, junction, not, realLiteral, type Code } from "./code";
 import type { Expressions } from "./expressions";
 
 export function truthCode(x: Expressions, value: Value): Code {
@@ -14,10 +15,29 @@ export function truthCode(x: Expressions, value: Value): Code {
     case "atMost": return compare("<=", x.real(value.left), x.real(value.right));
     case "equal": return equal(x, value);
     case "not": return not(x.truth(value.of));
-    case "and": return junction("&&", value.of.map((part) => x.truth(part)));
-    case "or": return junction("||", value.of.map((part) => x.truth(part)));
+    case "and": return joined(x, "&", value.of);
+    case "or": return joined(x, "|", value.of);
     default: throw new InternalError(`a ${value.kind} is no truth`);
   }
+}
+
+/** Parts of a junction from which on it is long. */
+const LONG = 3;
+
+/** A long junction of positions is computed without branches; one that reads memory stops where it is decided. */
+const joined = (x: Expressions, operator: "&" | "|", parts: readonly Value[]): Code =>
+  (parts.length < LONG || !parts.every(isPosition) ? junction : branchless)(operator === "&" ? "&&" : "||", parts.map((part) => x.truth(part)));
+
+const positions = new WeakMap<Value, boolean>();
+
+/** Whether a value is made of positions and sizes alone. */
+function isPosition(value: Value): boolean {
+  let known = positions.get(value);
+  if (known === undefined) {
+    known = value.kind === "index" || (value.kind !== "load" && value.kind !== "slot" && value.kind !== "reduce" && children(value).every(isPosition));
+    positions.set(value, known);
+  }
+  return known;
 }
 
 function less(x: Expressions, { left, right }: Less): Code {

@@ -122,7 +122,7 @@ test("weights of a guarded row, whose length is known at launch", () => {
           let x9 = select(b0[n6 + k8], -0x1.fffffep+127f, n4 < k8);
           let x10 = select(select(x9 - x7, -0x1.fffffep+127f, x9 <= -0x1.fffffep+127f), 0x1.fffffep+127f, x7 <= -0x1.fffffep+127f);
           let x11 = select(select(exp(x10), 0.0, x10 <= -0x1.fffffep+127f), 0x1.fffffep+127f, x10 >= 0x1.fffffep+127f);
-          s5 = select(s5 + x11, 0x1.fffffep+127f, s5 >= 0x1.fffffep+127f || x11 >= 0x1.fffffep+127f);
+          s5 = select(s5 + x11, 0x1.fffffep+127f, (s5 >= 0x1.fffffep+127f) | (x11 >= 0x1.fffffep+127f));
         }
         b2[n4] = s5;
       }
