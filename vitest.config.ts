@@ -5,7 +5,7 @@ const at = (path: string): string => new URL(path, import.meta.url).pathname;
 /** Tests of the package as it is built and shipped; the others run on the sources. */
 const BUILT = ["test/shell/**/*.test.ts", "test/package/**/*.test.ts"];
 
-export const resolve: ViteUserConfig["resolve"] = {
+export const resolve: NonNullable<ViteUserConfig["resolve"]> = {
   // Longest names first: "kvern" alone would also match "kvern/formats".
   alias: [
     { find: /^kvern\/formats$/, replacement: at("./spec/formats/index.ts") },
