@@ -11,7 +11,7 @@ import { checkSpec, isCoupled, PARTS, SIDES, storedElement, storedSizes, type Ca
 
 /**
  * A cache as it was saved, on a device; all of it or, where the file is damaged, nothing.
- * @param file the bytes of a safetensors file, or what `readSafetensors` and `readSafetensorsFile` made of it
+ * @param file the bytes of a safetensors file, or what `readSafetensors` and `readSafetensorsFile` made of it, or what `save` returned
  * @throws KvernError KV6104 when it is damaged, of another version or no cache; KV500n when it is no safetensors file; KV40nn
  * for what the device cannot do
  */

@@ -6,18 +6,15 @@
 import { fromHalves, toHalves } from "../../spec/tensor/half";
 import { toStorage } from "../../spec/tensor/storage";
 import type { TensorData } from "../../spec/tensor/tensor";
-import type { WritableTensor } from "../safetensors/write";
+import type { FileTensor, TensorFile } from "../safetensors/read";
 import { bookName, checksumOf, FORMAT, FULL, stripName, VERSION, wordsOf, type Described } from "./file";
 import { isCoupled, PARTS, SIDES, storedElement, type CacheContents, type CacheFormat, type CheckedSpec, type Side } from "./spec";
 
-/** A cache ready to be written: `writeSafetensors(tensors, { metadata })`, or `writeSafetensorsFile`. */
-export interface SavedCache {
-  readonly tensors: Readonly<Record<string, WritableTensor>>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
+/** A cache ready to be written, by `writeSafetensors(tensors, { metadata })` or `writeSafetensorsFile`, or to be loaded at once. */
+export type SavedCache = TensorFile;
 
 export function saved(spec: CheckedSpec, { tokens, strips }: CacheContents): SavedCache {
-  const tensors: Record<string, WritableTensor> = {};
+  const tensors: Record<string, FileTensor> = {};
   spec.layers.forEach((formats, layer) => {
     for (const side of SIDES) {
       const format = formats[side];
@@ -37,10 +34,10 @@ export function saved(spec: CheckedSpec, { tokens, strips }: CacheContents): Sav
 const described = (format: CacheFormat): Described["layers"][number][Side] => (isCoupled(format) ? { couple: format.couple, bits: format.bits } : { element: format.element });
 
 /** Codes go packed, in the words in which they lie on a device: [token, head, word]. */
-function stored(format: CacheFormat, { shape, data }: TensorData): WritableTensor {
+function stored(format: CacheFormat, { shape, data }: TensorData): FileTensor {
   const element = storedElement(format);
-  if (element.kind !== "uint") return { shape, data: Float32Array.from(data), ...(element.kind === "f16" ? { dtype: "F16" } : {}) };
+  if (element.kind !== "uint") return { shape, data: Float32Array.from(data), dtype: element.kind === "f16" ? "F16" : "F32" };
   const words = toStorage(element, { shape, data });
   const [tokens = 0, heads = 0] = shape;
-  return { shape: [tokens, heads, wordsOf(shape, element.bits)], data: words };
+  return { shape: [tokens, heads, wordsOf(shape, element.bits)], data: words, dtype: "U32" };
 }

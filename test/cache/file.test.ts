@@ -21,6 +21,15 @@ async function file(): Promise<Uint8Array<ArrayBuffer>> {
   return writeSafetensors(tensors, { metadata });
 }
 
+test("what was saved can be loaded without a file between", async () => {
+  const cache = await createCache(specOf({ heads: 1, channels: 4, window: 1, sinks: 1, kinds: [[[2, 1], "f16"]] }), device);
+  await cache.append(0, onGrid([4, 1, 4], 1), onGrid([4, 1, 4], 2));
+  const saved = await cache.save();
+  const again = await loadCache(saved, device);
+  expect(await again.save()).toEqual(saved);
+  await Promise.all([cache.close(), again.close()]);
+});
+
 test("the checksum is CRC-32", () => {
   // The check value of the catalogue of parametrised CRC algorithms.
   expect(checksum([new TextEncoder().encode("1234"), new TextEncoder().encode("56789")])).toBe("cbf43926");
