@@ -10,6 +10,7 @@ import { planFile } from "../../runtime";
 import { Contest } from "../../runtime/tuning/contest";
 import { missingPlan } from "../kernels";
 import { load, lowered, type LoweredKernel } from "../../runtime/lowering";
+import { discharge } from "../../runtime/obligations";
 import { DEFAULT_LIMITS } from "../../runtime/webgpu/gpu";
 
 /** @throws KvernError KV21nn for sizes that do not fit; KV2001, KV2102 where they decide a condition, and it fails; KV41nn */
@@ -25,9 +26,10 @@ export interface ExplainedKernel {
   readonly inferred: Sizes;
 }
 
-/** @throws KvernError as `loweredWith` */
+/** @throws KvernError as `loweredWith`; KV2001, KV2102 also where the sizes that follow from those given decide a condition */
 export function explained(serialised: SerialisedGraph, set: Sizes, plans: Plans): ExplainedKernel {
-  const { inferred, open } = sizesOf(serialised, set);
+  const { given, inferred, open } = sizesOf(serialised, set);
+  if (open.length === 0) discharge(load(serialised).graph, { ...given, ...inferred });
   return { plan: loweredWith(serialised, set, plans).explain(inferred), open, inferred };
 }
 

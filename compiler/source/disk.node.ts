@@ -24,7 +24,7 @@ export function filesOnDisk(): Files {
   return {
     read: textOf,
     name: (path) => {
-      const name = slashed(relative(process.cwd(), path));
+      const name = slashed(relative(process.cwd(), path)) || ".";
       return name.startsWith("..") ? path : name;
     },
   };

@@ -76,7 +76,7 @@ async function readHeader(file: string): Promise<Uint8Array> {
 
 /** The stories of a text file (see `contexts.ts`), as contexts. */
 export async function loadContexts({ model, tokenizer }: LoadedModel, file: string): Promise<readonly (readonly number[])[]> {
-  const text = await readText(file);
+  const text = await readText(file, "A text is a file of stories, separated by lines <|endoftext|>.");
   return splitStories(text).map((story) => storyContext(story, tokenizer, model.config));
 }
 
@@ -122,11 +122,11 @@ async function readJson(file: string): Promise<object> {
   return refuse({ code: "KV6002", file, message: "the file does not hold an object", expected: "a JSON object", got: typeof json });
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string, mend = MODEL_FILES): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    if (isMissing(cause)) return missing(file);
+    if (isMissing(cause)) return missing(file, mend);
     throw cause;
   }
 }
@@ -140,8 +140,10 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-function missing(file: string): never {
-  return refuse({ code: "KV6001", file, message: "the file does not exist", mend: "A model is a directory with config.json, model.safetensors and tokenizer.json, or a .bin file of llama2.c's with its tokenizer beside it." });
+const MODEL_FILES = "A model is a directory with config.json, model.safetensors and tokenizer.json, or a .bin file of llama2.c's with its tokenizer beside it.";
+
+function missing(file: string, mend = MODEL_FILES): never {
+  return refuse({ code: "KV6001", file, message: "the file does not exist", mend });
 }
 
 function isMissing(cause: unknown): boolean {

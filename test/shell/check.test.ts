@@ -50,6 +50,10 @@ describe("each fault is one message that names the thing", () => {
     `);
   });
 
+  test("a folder", () => {
+    expect(folder.kvern("check", ".").stderr).toBe(". - error KV1003: `.` is not TypeScript (expected a file whose name ends in .ts, got `.`)\n");
+  });
+
   test("text that does not parse", () => {
     expect(faults(`${HEAD}export const k = kernel({`)).toMatchInlineSnapshot(`
       "bad.ts:3:26 - error KV1001: TS1005: '}' expected.

@@ -37,6 +37,12 @@ describe("explain", () => {
     expect(stdout).toContain("? workgroups of 64 lanes");
   });
 
+  test("refuses sizes that do not fit one another, though the number of groups was not given", () => {
+    const { code, stderr } = folder.kvern("explain", "attention.ts", "--kernel", "attend", "--set", "token=64", "--set", "head=32", "--set", "kvHead=7", "--set", "channel=128");
+    expect(stderr).toContain("KV2102: axis `head` cannot be divided evenly among axis `kvHead`");
+    expect(code).toBe(1);
+  });
+
   test("takes the size of an axis of groups from the axis that is grouped", () => {
     const { stdout } = folder.kvern("explain", "attention.ts", "--kernel", "attend", "--set", "head=4,kvHead=2", "--set", "token=10", "--set", "channel=16");
     expect(stdout).toContain("taken from the other sizes: channel/8 2");

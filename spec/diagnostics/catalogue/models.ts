@@ -3,7 +3,7 @@ import type { Entry } from "./entry";
 /** KV60nn: model directories, their texts and their codebooks. */
 export const MODELS = {
   KV6001: {
-    title: "a model directory without a file it needs",
+    title: "a model directory without a file it needs, or a text that is not there",
     example: "kvern demo --model ./empty",
     mend: "a directory with config.json, model.safetensors and tokenizer.json",
   },
