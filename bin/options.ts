@@ -1,6 +1,7 @@
 /** @file Values of options: read, checked, or refused with what would be legal. */
 
 import { InvalidArgumentError } from "commander";
+import { FEATURES, featuresOf, type DeviceFeatures } from "../compiler/program";
 import type { Sizes } from "../spec/tensor/check";
 
 /** `--set token=4096`, given any number of times, or once with commas. An axis's name has no white space and none of `# @ = ,`. */
@@ -35,6 +36,16 @@ export function shardOf(text: string): { readonly at: number; readonly of: numbe
 }
 
 export const SET = ["--set <axis=n>", "fix the size of an axis; may be given again"] as const;
+
+export const FEATURE_NAMES = ["--features <names>", `what the device has beyond WebGPU's defaults, with commas: ${Object.values(FEATURES).join(", ")}`] as const;
+
+/** `--features subgroups,shader-f16`. */
+export function deviceFeatures(text: string): DeviceFeatures {
+  const names = text.split(",").map((name) => name.trim());
+  const known: readonly string[] = Object.values(FEATURES);
+  if (names.some((name) => !known.includes(name))) throw new InvalidArgumentError(`Expected ${known.join(", ")}, or several of them with commas.`);
+  return featuresOf(new Set(names));
+}
 
 const BACKENDS = ["auto", "wgsl", "gpujs", "interpreter", "source"] as const;
 export type Backend = (typeof BACKENDS)[number];

@@ -4,6 +4,7 @@ import type { Graph } from "../spec/graph/node";
 import { refuse } from "../spec/diagnostics/diagnostic";
 import { printWgsl } from "./emit/wgsl";
 import { Bounder, I32, LARGEST, within } from "./kernel/bounds";
+import { withHalves } from "./kernel/halves";
 import type { Kernel, KernelArray } from "./kernel/kernel";
 import type { AlgebraRecord, Refusal } from "./algebra/derived";
 import { costOfPlan, enumeratePlans, foldsPay, replayPlan, shapeText, UnfitPlan, type Candidate, type PlanOptions } from "./plan/fold/choose";
@@ -74,7 +75,7 @@ export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
     return fusedLowering(specialised, made, refused, limits);
   }
   const [first] = options.plans === "direct" ? [] : lowerSeveral(specialised, options, 1, refused);
-  return first ?? { ...printed(directly(specialised, limits), limits), fused: undefined, record: { fired: [], refused } };
+  return first ?? { ...printed(directly(specialised, options), limits), fused: undefined, record: { fired: [], refused } };
 }
 
 const planOptions = ({ fixed }: Specialised, { expected = {}, limits, features = {}, profile = HARDWARE }: LowerOptions): PlanOptions => ({ limits, features, profile, fixed, expected });
@@ -86,7 +87,7 @@ const planOptions = ({ fixed }: Specialised, { expected = {}, limits, features =
 export function lowerSeveral(specialised: Specialised, options: LowerOptions, most: number, refused: Refusal[]): readonly Lowering[] {
   const { builder, graph } = specialised;
   const { limits } = options;
-  const direct = directly(specialised, limits);
+  const direct = directly(specialised, options);
   const chosen = planOptions(specialised, options);
   const asDirect = (): Lowering => ({ ...printed(direct, limits), fused: undefined, record: { fired: [], refused } });
   if (!foldsPay(builder, graph)) {
@@ -125,16 +126,17 @@ function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: C
 }
 
 /** Each reduction in a dispatch of its own, one lane for an element. */
-export function lowerPlain(graph: Graph, { set = {}, limits }: Pick<LowerOptions, "set" | "limits">): Direct {
-  return printed(directly(specialise(graph, set), limits), limits);
+export function lowerPlain(graph: Graph, options: Pick<LowerOptions, "set" | "limits" | "features">): Direct {
+  return printed(directly(specialise(graph, options.set ?? {}), options), options.limits);
 }
 
 type Direct = Pick<Lowering, "specialised" | "kernels" | "program"> & { readonly plan: Plan };
 
-function directly(specialised: Specialised, limits: DeviceLimits): Omit<Direct, "program"> {
+function directly(specialised: Specialised, { limits, features }: Pick<LowerOptions, "limits" | "features">): Omit<Direct, "program"> {
   const plan = makePlan(specialised.builder, specialised.graph, limits);
   const lanes = Math.min(LANES, limits.maxComputeInvocationsPerWorkgroup);
-  return { specialised, plan, kernels: plan.units.map((unit) => spread(plan, unit, lanes)) };
+  const kernels = plan.units.map((unit) => spread(plan, unit, lanes));
+  return { specialised, plan, kernels: features?.f16 === true ? kernels.map((kernel) => withHalves(kernel)) : kernels };
 }
 
 const printed = (direct: Omit<Direct, "program">, limits: DeviceLimits): Direct => ({ ...direct, program: print(direct.specialised, direct.plan, direct.kernels, limits) });

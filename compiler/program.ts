@@ -49,6 +49,17 @@ export interface Program {
 export interface DeviceFeatures {
   /** WebGPU's feature `subgroups`; absent: not. */
   readonly subgroups?: boolean;
+  /** WebGPU's feature `shader-f16`; absent: not. */
+  readonly f16?: boolean;
+}
+
+/** WebGPU's names of them. */
+export const FEATURES = { subgroups: "subgroups", f16: "shader-f16" } as const satisfies Readonly<Record<keyof DeviceFeatures, string>>;
+
+/** Of what has WebGPU's features `names`, those that kernels may use: all that `wanted` does not switch off. */
+export function featuresOf(names: ReadonlySet<string>, wanted: DeviceFeatures = {}): DeviceFeatures {
+  const has = (feature: keyof DeviceFeatures): boolean => wanted[feature] !== false && names.has(FEATURES[feature]);
+  return { subgroups: has("subgroups"), f16: has("f16") };
 }
 
 /** What the planner may use. All in the units of WebGPU's limits of the same names. */

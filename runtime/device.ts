@@ -117,6 +117,12 @@ export interface PrepareOptions {
    */
   readonly subgroups?: boolean;
   /**
+   * Whether what is a number of f16 anyway — the elements of f16 tensors, and what is picked from them — is read and kept as f16
+   * where the device has the feature `shader-f16`: true unless given. Kernels compute in f32 either way, and give the same
+   * numbers. Of WebGPU devices; others have none.
+   */
+  readonly f16?: boolean;
+  /**
    * Measures the few best plans on the first inputs of each class of sizes and keeps the fastest, whatever `plans` says. Of
    * WebGPU devices; others have one plan.
    */

@@ -3,7 +3,7 @@
 import { explain, type Explanation } from "../compiler/explain/explain";
 import { lowerAll, type Lowering, type Plans } from "../compiler/lower";
 import { HARDWARE, SOFTWARE, USUAL } from "../compiler/plan/fold/cost";
-import type { Program } from "../compiler/program";
+import type { DeviceFeatures, Program } from "../compiler/program";
 import type { GraphBuilder } from "../spec/graph/builder";
 import type { Graph } from "../spec/graph/node";
 import { loadGraph } from "../spec/graph/json";
@@ -50,11 +50,11 @@ const classOf = (size: number): number => Math.max(0, Math.ceil(Math.log(size / 
 const typical = (of: number): number => (SHORT * TIMES ** of) / 2;
 
 /**
- * Reads a graph and lowers it for a device with these limits, and with subgroup operations where `subgroups` says so.
+ * Reads a graph and lowers it for a device with these limits and features.
  * @throws KvernError KV5101 when `json` is no graph; KV21nn when `set` does not fit it; KV2001 and KV2102 where `set`
  * decides it; KV41nn what no device of these limits can do
  */
-export function lowered(json: unknown, { set = {}, plans = "folds", subgroups = false }: { readonly set?: Sizes; readonly plans?: Plans; readonly subgroups?: boolean }, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
+export function lowered(json: unknown, { set = {}, plans = "folds", features = {} }: { readonly set?: Sizes; readonly plans?: Plans; readonly features?: DeviceFeatures }, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
   const { graph, kernel } = load(json);
   const check = new RunCheck(kernel, set);
   const open = graph.axes.filter(({ name, extent }) => extent === undefined && set[name] === undefined);
@@ -65,7 +65,7 @@ export function lowered(json: unknown, { set = {}, plans = "folds", subgroups = 
     let had = made.get(key);
     if (had === undefined) {
       const expected = Object.fromEntries(open.map(({ name }, at) => [name, typical(classes[at] ?? 0)]));
-      had = lowerAll(graph, { set, expected, limits, plans, features: { subgroups }, profile: kind === "software" ? SOFTWARE : HARDWARE });
+      had = lowerAll(graph, { set, expected, limits, plans, features, profile: kind === "software" ? SOFTWARE : HARDWARE });
       made.set(key, had);
     }
     return had;

@@ -1,8 +1,9 @@
-/** @file Kernels lowered without a device, under WebGPU's default limits, which every device grants. */
+/** @file Kernels lowered without a device, under WebGPU's default limits, which every device grants, with the features that are named. */
 
 import type { Explanation } from "../../compiler/explain/explain";
 import { inferSizes } from "../../compiler/explain/infer";
 import type { Plans } from "../../compiler/lower";
+import type { DeviceFeatures } from "../../compiler/program";
 import type { SerialisedGraph } from "../../spec/graph/json";
 import { fixedSizes, type Sizes } from "../../spec/tensor/check";
 import { readPlan } from "../../compiler/plan/stored";
@@ -14,8 +15,8 @@ import { discharge } from "../../runtime/obligations";
 import { DEFAULT_LIMITS } from "../../runtime/webgpu/gpu";
 
 /** @throws KvernError KV21nn for sizes that do not fit; KV2001, KV2102 where they decide a condition, and it fails; KV41nn */
-export function loweredWith(serialised: SerialisedGraph, set: Sizes, plans: Plans = "folds"): LoweredKernel {
-  return lowered(serialised, { set, plans }, DEFAULT_LIMITS);
+export function loweredWith(serialised: SerialisedGraph, set: Sizes, features: DeviceFeatures, plans: Plans = "folds"): LoweredKernel {
+  return lowered(serialised, { set, plans, features }, DEFAULT_LIMITS);
 }
 
 export interface ExplainedKernel {
@@ -27,10 +28,10 @@ export interface ExplainedKernel {
 }
 
 /** @throws KvernError as `loweredWith`; KV2001, KV2102 also where the sizes that follow from those given decide a condition */
-export function explained(serialised: SerialisedGraph, set: Sizes, plans: Plans): ExplainedKernel {
+export function explained(serialised: SerialisedGraph, set: Sizes, plans: Plans, features: DeviceFeatures): ExplainedKernel {
   const { given, inferred, open } = sizesOf(serialised, set);
   if (open.length === 0) discharge(load(serialised).graph, { ...given, ...inferred });
-  return { plan: loweredWith(serialised, set, plans).explain(inferred), open, inferred };
+  return { plan: loweredWith(serialised, set, features, plans).explain(inferred), open, inferred };
 }
 
 /**
@@ -43,9 +44,9 @@ export async function explainedFrom(serialised: SerialisedGraph, set: Sizes, fil
   const { entries } = await planFile(file);
   for (const [key, kept] of entries) {
     const { set: fixed, device } = readPlan(kept, file);
-    // Whether the device it was measured on had subgroups, its key tells.
-    for (const subgroups of [false, true]) {
-      const contest = new Contest(serialised, fixed, { name: device, kind: "hardware", limits: DEFAULT_LIMITS, features: { subgroups } });
+    // Which features of the device it was measured on were used, its key tells.
+    for (const features of [{}, { subgroups: true }, { f16: true }, { subgroups: true, f16: true }]) {
+      const contest = new Contest(serialised, fixed, { name: device, kind: "hardware", limits: DEFAULT_LIMITS, features });
       if (contest.key(sizes) === key) return { plan: contest.replay(kept, file).explain(sizes), open, inferred };
     }
   }

@@ -3,11 +3,13 @@ import type { SerialisedGraph } from "../../spec/graph/json";
 import { KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Sizes } from "../../spec/tensor/check";
 import { refuseEmpty } from "../kernels";
-import { axisSizes, SET } from "../options";
+import type { DeviceFeatures } from "../../compiler/program";
+import { axisSizes, deviceFeatures, FEATURE_NAMES, SET } from "../options";
 
 interface Options {
   readonly out: string;
   readonly set?: Sizes;
+  readonly features?: DeviceFeatures;
   readonly partial?: true;
   readonly shard?: string;
 }
@@ -20,20 +22,22 @@ export function build(program: Command): void {
     .description(
       "Writes for every exported kernel NAME.graph.json, the portable graph; NAME.wgsl, the text of all its dispatches;\n" +
         "NAME.gpu.js, its kernels for gpu.js and what chains them; and NAME.ts, a typed launcher that imports kvern/runtime only. Nothing is written unless all kernels are in order.\n" +
+        "The WGSL is for any device, or with --features for those that have as much; the launcher asks the device at hand.\n" +
         "With --partial also NAMEPartial, NAMEJoin and NAMEMerge, by which an axis is shared out over devices and machines.",
     )
     .argument("<file...>", "TypeScript files that export kernels")
     .requiredOption("--out <dir>", "the folder to write to; it is made if it is not there")
     .option(...SET, axisSizes)
+    .option(...FEATURE_NAMES, deviceFeatures)
     .option("--partial", "also write the kernels that give the state of a shard, join states, and make the outputs of them")
     .option("--shard <axis>", "with --partial: the axis that is cut, where it could be several")
-    .action(async (files: readonly string[], { out, set = {}, partial, shard }: Options) => {
+    .action(async (files: readonly string[], { out, set = {}, features = {}, partial, shard }: Options) => {
       if (shard !== undefined && partial === undefined) command.error("error: option '--shard <axis>' goes with '--partial'");
       const { filesOf } = await import("../built/kernel");
       const whole = await compileAll(files);
       const kernels = partial === undefined ? whole : unlike([...whole, ...(await shardAll(whole, shard))]);
       refuseUnknown(kernels.map(({ graph }) => graph), set);
-      const texts = new Map(kernels.flatMap(({ file, graph }) => [...filesOf(file, graph, sizesOf(graph, set))]));
+      const texts = new Map(kernels.flatMap(({ file, graph }) => [...filesOf(file, graph, sizesOf(graph, set), features)]));
       const { writeFolder } = await import("../built/folder");
       await writeFolder(out, texts);
       for (const name of texts.keys()) process.stdout.write(`${out}/${name}\n`);

@@ -5,19 +5,25 @@
  */
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
-import type { Element, Load, Slot, Value } from "../../spec/graph/node";
+import type { Load, Slot, Value } from "../../spec/graph/node";
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
 import { nonNegative } from "../../spec/graph/prove";
 import type { KernelArray } from "../kernel/kernel";
+import { holdsHalves } from "../kernel/halves";
 import { flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
 import { atom, bits, call, compare, element, integerLiteral, junction, member, select, subtract, type Code, type WgslType } from "./code";
 import type { Expressions } from "./expressions";
 import type { Scope } from "./scope";
 
-/** The type of an array's items in the text. */
-export function storedType({ kind }: Element): "f32" | "i32" | "u32" {
+/** The type of an array's items in the text: a word of packed elements, or an element. */
+export function storedType(array: Pick<KernelArray, "element" | "space" | "native">): "f32" | "f16" | "i32" | "u32" {
+  if (holdsHalves(array)) return "f16";
+  const { kind } = array.element;
   return kind === "f16" || kind === "uint" ? "u32" : kind;
 }
+
+/** Bytes of an item. */
+export const itemBytes = (array: KernelArray): number => (holdsHalves(array) ? 2 : 4);
 
 const nameOf = (value: Load | Slot): string => (value.kind === "load" ? value.tensor.name : value.name);
 
@@ -112,7 +118,8 @@ function wideItem(x: Expressions, value: Load | Slot, part: KernelArray, from: V
   const four = quarters(x, at);
   if (four === undefined || four[0].kind === "constant") return undefined;
   const read = (): Code => element(x.variable(array), x.modular(four[0]));
-  return member(x.once(four[0], `four ${array.name}`, "v", read, value), COMPONENTS[four[1]] ?? ".x");
+  const made = holdsHalves(array) ? (): Code => call("vec4f", read()) : read;
+  return member(x.once(four[0], `four ${array.name}`, "v", made, value), COMPONENTS[four[1]] ?? ".x");
 }
 
 /** An element of an f32 or f16 array. */
@@ -122,6 +129,7 @@ export function loadedReal(x: Expressions, value: Load | Slot): Code {
   const { indices, certain } = placeOf(x, array, value);
   const at = flatIndex(x.builder, array.shape, indices);
   if (array.element.kind === "f32") return wideItem(x, value, array, at, certain) ?? item(x, array, at, certain);
+  if (holdsHalves(array)) return wideItem(x, value, array, at, certain) ?? call("f32", item(x, array, at, certain));
   const two = x.builder.constant(2);
   const word = x.builder.quotient(at, two);
   const pair = x.once(word, `pair ${array.name} ${certain}`, "h", () => call("unpack2x16float", item(x, array, word, certain)));
@@ -169,9 +177,10 @@ function unpacked(x: Expressions, array: KernelArray, width: number, indices: re
   return bits("&", bits("|", low, rest), mask);
 }
 
-/** A number as it is stored in an array of f32, i32 or u32. */
-export function storedCode(x: Expressions, { kind }: Element, value: Value): Code {
-  switch (kind) {
+/** A number as it is stored in an array; of a packed f16, its bits. */
+export function storedCode(x: Expressions, array: KernelArray, value: Value): Code {
+  if (holdsHalves(array)) return call("f16", x.real(value));
+  switch (array.element.kind) {
     case "f32": return x.real(value);
     case "i32": return x.int(value);
     case "u32": return x.uint(value);

@@ -3,7 +3,8 @@
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Index, Value } from "../../spec/graph/node";
 import type { Assign, Digit, Node, Pack, Stage } from "../kernel/kernel";
-import { countOf, fixedSize, flatIndex, splitLast, wordsPerRow } from "../kernel/layout";
+import { holdsHalves } from "../kernel/halves";
+import { countOf, fixedSize, flatIndex, isPacked, splitLast, wordsPerRow } from "../kernel/layout";
 import { add, atom, bits, call, compare, divide, integerLiteral, modulo, multiply, select, statement, subtract, type Code, element } from "./code";
 import { writeCross } from "./cross";
 import { codeBits, itemAt, lengthOf, quarters, storedCode, target } from "./memory";
@@ -123,10 +124,10 @@ function store(x: Writer, group: readonly Assign[]): void {
   x.ensure(group.flatMap(({ indices, value }) => [...indices, value]));
   const ready = group.map(({ array: name, indices, op, value }) => {
     const array = x.array(name);
-    if (array.element.kind === "f16" || array.element.kind === "uint") throw new InternalError(`an element of ${name}, which is packed, is stored alone`);
+    if (isPacked(array)) throw new InternalError(`an element of ${name}, which is packed, is stored alone`);
     const { address, condition } = target(x, array, indices);
     // Computed before any is stored; what is guarded, inside its guard.
-    return { array, address, op, condition, value, code: condition === undefined ? storedCode(x, array.element, value) : undefined };
+    return { array, address, op, condition, value, code: condition === undefined ? storedCode(x, array, value) : undefined };
   });
   for (let at = 0; at < ready.length; at++) {
     const one = ready[at];
@@ -137,12 +138,12 @@ function store(x: Writer, group: readonly Assign[]): void {
     if (together && x.wide.has(array.name) && array.arena === undefined && op !== "max=") {
       const [quarter] = quarters(x, address) ?? [address];
       for (const other of four) x.note(array, other.address);
-      effect(x, statement(element(x.variable(array), x.modular(quarter)), ` ${op} `, call("vec4f", ...four.flatMap((other) => (other.code === undefined ? [] : [other.code])))));
+      effect(x, statement(element(x.variable(array), x.modular(quarter)), ` ${op} `, call(holdsHalves(array) ? "vec4h" : "vec4f", ...four.flatMap((other) => (other.code === undefined ? [] : [other.code])))));
       at += 3;
       continue;
     }
     const write = (): void => {
-      const stored = code ?? storedCode(x, array.element, value);
+      const stored = code ?? storedCode(x, array, value);
       const place = itemAt(x, array, address);
       effect(x, op === "max=" ? statement(place, " = ", call("max", place, stored)) : statement(place, ` ${op} `, stored));
     };
@@ -171,7 +172,7 @@ function writeHalves(x: Writer, { array: name, word, element, digits, value }: P
     bindValues(x, digits);
     x.ensure([value]);
     const shift = call("u32", bits("<<", bits("&", x.int(element), integerLiteral(1)), atom("4u")));
-    effect(x, statement(whole, " |= ", bits("<<", storedCode(x, array.element, value), shift)));
+    effect(x, statement(whole, " |= ", bits("<<", storedCode(x, array, value), shift)));
   }, digits.map(({ index }) => index));
   effect(x, statement(itemAt(x, array, word), " = ", whole));
 }

@@ -8,8 +8,9 @@ import { LARGEST } from "../kernel/bounds";
 import { add, atom, call, compare, multiply, statement, type Code, type Name } from "./code";
 import { HELPERS } from "./helpers";
 import { arraysOf, crossesSubgroups } from "../kernel/access";
+import { holdsHalves, usesHalves } from "../kernel/halves";
 import { unrolled } from "../kernel/unroll";
-import { lengthOf, quarters, storedType } from "./memory";
+import { itemBytes, lengthOf, quarters, storedType } from "./memory";
 import { measureSubgroups, SCRATCH, SUBGROUP_VARIABLES } from "./cross";
 import { bindDigits, writeNodes } from "./nodes";
 import { Printer } from "./print";
@@ -63,8 +64,9 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
   const spread = bindGrid(x, kernel, widest);
   for (const array of kept) x.root.lines.push(...declared(x.variable(array), array).map((text) => ({ kind: "effect", text: statement(text) }) as const));
   writeNodes(x, kernel.body, kernel.lanes, invocation);
-  const type = (array: KernelArray): string => (x.wide.has(array.name) ? "vec4f" : storedType(array.element));
+  const type = (array: KernelArray): string => (!x.wide.has(array.name) ? storedType(array) : holdsHalves(array) ? "vec4h" : "vec4f");
   const fours = (array: KernelArray): number => lengthOf(array) / (x.wide.has(array.name) ? 4 : 1);
+  const enabled = [...(usesHalves(kernel) ? ["f16"] : []), ...(subgroups ? ["subgroups"] : [])];
   const printed = (): Printed => {
     const main = new Printer().print(x.root);
     const roots = new Set(kernel.arrays.flatMap(({ name, arena }) => (arena !== undefined && written.has(name) ? [arena.array] : [])));
@@ -80,7 +82,7 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
     const builtins = ["@builtin(workgroup_id) group: vec3u", ...(spread ? ["@builtin(num_workgroups) groups: vec3u"] : []), "@builtin(local_invocation_index) local: u32",
       ...(subgroups ? ["@builtin(subgroup_size) together: u32", "@builtin(subgroup_invocation_id) seat: u32"] : [])];
     const code = [
-      ...(subgroups ? ["enable subgroups;", ""] : []),
+      ...(enabled.length > 0 ? [...enabled.map((feature) => `enable ${feature};`), ""] : []),
       ...heading(x, kernel),
       ...declarations,
       ...[...x.helpers].flatMap((name) => ["", HELPERS[name]]),
@@ -91,7 +93,7 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
       "}",
       "",
     ].join("\n");
-    const bytes = [...shared.map((array) => 4 * lengthOf(array)), 4 * x.scratch, ...(subgroups ? SUBGROUP_VARIABLES.map(() => 4) : [])];
+    const bytes = [...shared.map((array) => itemBytes(array) * lengthOf(array)), 4 * x.scratch, ...(subgroups ? SUBGROUP_VARIABLES.map(() => 4) : [])];
     return {
       code,
       bindings: stored.map((array) => ({ array: array.name, access: access(array) })),
@@ -105,7 +107,7 @@ function write(builder: GraphBuilder, kernel: Kernel, widest: number, wide: Read
 
 /** Declarations of what an invocation keeps: a variable for each position of a register. */
 function declared(variable: string, array: KernelArray): readonly string[] {
-  const type = storedType(array.element);
+  const type = storedType(array);
   if (array.space === "private") return [`var ${variable}: array<${type}, ${lengthOf(array)}>`];
   return Array.from({ length: lengthOf(array) }, (_, at) => `var ${variable}_${at}: ${type}`);
 }
@@ -113,7 +115,7 @@ function declared(variable: string, array: KernelArray): readonly string[] {
 /** Arrays of which every access is one of four aligned neighbours, and some four are used together. */
 function wideArrays(x: Writer, arrays: readonly KernelArray[]): ReadonlySet<string> {
   const wide = arrays.filter((array) => {
-    if (array.element.kind !== "f32" || array.arena !== undefined || arrays.some(({ arena }) => arena?.array === array.name)) return false;
+    if ((array.element.kind !== "f32" && !holdsHalves(array)) || array.arena !== undefined || arrays.some(({ arena }) => arena?.array === array.name)) return false;
     if (array.space === "register" || array.space === "private") return false;
     const last = array.shape.at(-1);
     if (last?.kind !== "constant" || last.value % 4 !== 0) return false;

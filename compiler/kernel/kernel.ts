@@ -58,8 +58,13 @@ export interface KernelArray {
   readonly name: string;
   /** Sizes along its axes in memory order, row-major: values over extents only. */
   readonly shape: readonly Value[];
-  /** How an element is stored. Arrays other than inputs and buffers hold f32, i32 or u32. */
+  /**
+   * How an element is stored. Workgroup and private memory hold f32, i32, u32, or f16 where every value put there is one:
+   * `halves.ts`. Registers hold f32, i32 or u32.
+   */
   readonly element: Element;
+  /** Of f16 in an `input`: whether it is read as f16, which takes the device's feature `shader-f16`, rather than as words of two. */
+  readonly native?: boolean;
   readonly space: Space;
   /** Whether ∓FLT_MAX in it stands for ∓∞: see `spec/numerics.md`. */
   readonly infinite: boolean;
@@ -120,7 +125,7 @@ export interface Assign {
 }
 
 /**
- * Writes one whole 32-bit word of an array of f16 or `uint(b)` elements: every element with bits in it is computed, also
+ * Writes one whole 32-bit word of a buffer of f16 or `uint(b)` elements: every element with bits in it is computed, also
  * one that continues in a neighbouring word. Words are numbered as `spec/formats.md` lays them out:
  * `uint(b)` by rows, of which `row` says which (the indices of all axes but the last) and `word` counts from the row's
  * start, `element` being the index on the last axis; f16 over the whole tensor, `row` empty, `element` the number

@@ -6,6 +6,8 @@
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Value } from "../../spec/graph/node";
+import { holdsHalves } from "./halves";
+import type { KernelArray } from "./kernel";
 
 /** The number of elements of a shape. */
 export const countOf = (builder: GraphBuilder, shape: readonly Value[]): Value => builder.multiply(...shape);
@@ -27,6 +29,9 @@ export function flatIndex(builder: GraphBuilder, shape: readonly Value[], indice
 export function wordsPerRow(builder: GraphBuilder, length: Value, bits: number): Value {
   return builder.quotient(builder.linear(31, [[bits, length]]), builder.constant(32));
 }
+
+/** Whether several elements of an array share a word, which is written whole. */
+export const isPacked = (array: KernelArray): boolean => array.element.kind === "uint" || (array.element.kind === "f16" && !holdsHalves(array));
 
 /** The last of a shape, 1 for a scalar; and the others. */
 export function splitLast(builder: GraphBuilder, values: readonly Value[], none: Value = builder.one): readonly [others: readonly Value[], last: Value] {

@@ -3,7 +3,8 @@
 import { isTruth } from "../../spec/graph/builder";
 import { children } from "../../spec/graph/children";
 import type { Index, Value } from "../../spec/graph/node";
-import { joinsInSubgroups } from "./layout";
+import { holdsHalves } from "./halves";
+import { isPacked, joinsInSubgroups } from "./layout";
 import type { Assign, Cross, Item, Kernel, KernelArray, Loop, Node, Pack, Stage } from "./kernel";
 
 /** What is wrong with a kernel: empty when nothing is. */
@@ -25,6 +26,10 @@ class Checker {
     const { arrays, grid, lanes, body } = this.#kernel;
     if (this.#arrays.size !== arrays.length) this.#fault("an array is declared twice");
     if (!(Number.isInteger(lanes) && lanes >= 1)) this.#fault(`a workgroup of ${lanes} lanes`);
+    for (const { name, space, element, native } of arrays) {
+      if (native === true && (space !== "input" || element.kind !== "f16")) this.#fault(`${name} is read as f16 and is no input of f16`);
+      if (space === "register" && (element.kind === "f16" || element.kind === "uint")) this.#fault(`the register ${name} holds ${element.kind}`);
+    }
     for (const { name, shape } of arrays) for (const size of shape) if (size.free.length > 0 || !size.facts.integer) this.#fault(`${name} has a shape that is no size`);
     const axes = this.#names(grid, new Set());
     for (const { name, extent } of grid) if (extent.free.length > 0) this.#fault(`the size of ${name} depends on an axis`);
@@ -128,7 +133,7 @@ class Checker {
       return;
     }
     if (array.space === "input") this.#fault(`a store into the input ${item.array}`);
-    const packed = array.element.kind === "f16" || array.element.kind === "uint";
+    const packed = isPacked(array);
     if (packed !== (item.kind === "pack")) this.#fault(`${item.array} is ${packed ? "" : "not "}packed`);
     if (item.kind === "pack") this.#pack(item, bound);
     else this.#assign(item, array, bound);
@@ -136,6 +141,7 @@ class Checker {
 
   #assign(item: Assign, array: KernelArray, bound: ReadonlySet<string>): void {
     const names = this.#names(item.over, bound);
+    if (holdsHalves(array) && item.op !== "=") this.#fault(`arithmetic in f16 in ${array.name}`);
     if (item.indices.length !== array.shape.length) this.#fault(`a store into ${array.name} with ${item.indices.length} indices`);
     for (const index of item.indices) this.#value(`an index of ${array.name}`, index, names);
     this.#value(`the guard of ${array.name}`, item.where, names, true);

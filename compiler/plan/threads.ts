@@ -86,7 +86,7 @@ export function planThreads(builder: GraphBuilder, graph: Graph, options: Thread
     const derived = derive(builder, graph, made);
     const fused: FusedPlan = { choices: made, folds: Object.fromEntries(derived.folds.map(({ name }) => [name, { kind: "whole", staged: true }])) };
     try {
-      const { kernels, arrays, temporaries } = schedule(builder, derived, fused, { lanes: 1, words: false });
+      const { kernels, arrays, temporaries } = schedule(builder, derived, fused, { lanes: 1, words: false, halves: false });
       const units = kernels.flatMap((kernel) => unitsOf(builder, arrays, kernel));
       check(units, temporaries, arrays, options);
       const candidate = { arrays, temporaries, units, fused, record: { fired: derived.record.fired, refused: [...refused, ...derived.record.refused] }, cost: cost(kernels) };

@@ -8,7 +8,7 @@ import { f16round } from "@petamoriken/float16";
 import type { Element } from "../../spec/graph/node";
 import type { Space } from "../kernel/kernel";
 
-export type FaultKind = "race" | "unwritten" | "outside" | "sentinel" | "divergent" | "resources";
+export type FaultKind = "race" | "unwritten" | "outside" | "sentinel" | "divergent" | "resources" | "rounded";
 
 /** Something a device would do wrong, or might. */
 export interface Fault {
@@ -99,7 +99,10 @@ export class Memory {
       trace.writer = actor;
       trace.writtenIn = phase;
     }
-    this.values[offset] = this.#stored(value);
+    const stored = this.#stored(value);
+    // Outputs are of the type that the user says; what a kernel keeps for itself, it keeps as it is.
+    if (this.element.kind === "f16" && this.space !== "buffer" && !Number.isNaN(value) && stored !== value) this.#report({ kind: "rounded", text: `writes ${value} into ${this.name}, whose f16 makes it ${stored}` });
+    this.values[offset] = stored;
     this.#written[offset] = 1;
   }
 

@@ -9,7 +9,7 @@ import { shapeText } from "../../compiler/plan/fold/choose";
 import { HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
 import { specialise } from "../../compiler/plan/specialise";
 import { graphKey, lowerStored, PLAN_FORMAT, PLAN_VERSION, readPlan, type StoredPlan } from "../../compiler/plan/stored";
-import type { DeviceFeatures, Program } from "../../compiler/program";
+import { FEATURES, type DeviceFeatures, type Program } from "../../compiler/program";
 import { saveGraph } from "../../spec/graph/json";
 import type { Sizes } from "../../spec/tensor/check";
 import { load, type Loaded } from "../lowering";
@@ -25,6 +25,8 @@ export interface Contestant {
   readonly program: Program;
   explain(sizes: Sizes): Explanation;
 }
+
+const featureNames = ({ subgroups, f16 }: DeviceFeatures = {}): readonly string[] => [...(subgroups === true ? [FEATURES.subgroups] : []), ...(f16 === true ? [FEATURES.f16] : [])];
 
 export interface ContestDevice {
   readonly name: string;
@@ -46,7 +48,7 @@ export class Contest {
   /** Names graph, sizes, device, and what of the device is used. */
   key(sizes: Sizes): string {
     const list = (of: Sizes): string => Object.entries(of).sort().map(([axis, size]) => `${axis}=${size}`).join(",");
-    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#upTo(sizes)), this.device.name, ...(this.device.features?.subgroups === true ? ["subgroups"] : [])].join(" | ");
+    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#upTo(sizes)), this.device.name, ...featureNames(this.device.features)].join(" | ");
   }
 
   /** The plans to measure, the one that is estimated to take least time first. */

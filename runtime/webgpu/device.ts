@@ -1,6 +1,6 @@
 /** @file The WebGPU backend: kernels lowered to WGSL for the device at hand. */
 
-import type { Program } from "../../compiler/program";
+import { featuresOf, type DeviceFeatures, type Program } from "../../compiler/program";
 import type { Element } from "../../spec/graph/node";
 import { checkElements, type Sizes } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
@@ -28,7 +28,7 @@ export interface WebGpuOptions {
 }
 
 /** Reads a graph and lowers it. */
-export type Lower = (graph: unknown, options: PrepareOptions, limits: Limits, kind: "hardware" | "software") => LoweredKernel;
+export type Lower = (graph: unknown, options: Pick<PrepareOptions, "set" | "plans"> & { readonly features: DeviceFeatures }, limits: Limits, kind: "hardware" | "software") => LoweredKernel;
 
 export class WebGpuDevice implements Device {
   readonly backend = "wgsl";
@@ -79,9 +79,9 @@ export class WebGpuDevice implements Device {
 
   async #prepare(graph: unknown, options: PrepareOptions): Promise<PreparedKernel> {
     this.#gpu.ensureUsable("preparing a kernel");
-    const subgroups = options.subgroups !== false && this.features.has("subgroups");
-    if (options.tune !== undefined && options.tune !== false) return this.#tuned(graph, options.set ?? {}, subgroups, options.tune === true ? {} : options.tune);
-    const lowered = this.#lower(graph, { ...options, subgroups }, this.limits, this.info.kind === "software" ? "software" : "hardware");
+    const features = featuresOf(this.features, options);
+    if (options.tune !== undefined && options.tune !== false) return this.#tuned(graph, options.set ?? {}, features, options.tune === true ? {} : options.tune);
+    const lowered = this.#lower(graph, { ...options, features }, this.limits, this.info.kind === "software" ? "software" : "hardware");
     const launchers = new Map<Program, Launcher>();
     const launcherOf = (program: Program): Launcher => {
       let launcher = launchers.get(program);
@@ -92,10 +92,10 @@ export class WebGpuDevice implements Device {
     return { ...this.#runnable(lowered.first, lowered, (sizes) => launcherOf(lowered.program(sizes))), explain: (sizes = {}) => lowered.explain(sizes) };
   }
 
-  async #tuned(graph: unknown, set: Sizes, subgroups: boolean, { plans = this.#plans, ...options }: TuneOptions): Promise<PreparedKernel> {
+  async #tuned(graph: unknown, set: Sizes, features: DeviceFeatures, { plans = this.#plans, ...options }: TuneOptions): Promise<PreparedKernel> {
     const kind = this.info.kind === "software" ? "software" : "hardware";
     const [{ Contest }, { Tuned }] = await Promise.all([import("../tuning/contest"), import("../tuning/tuned")]);
-    const contest = new Contest(graph, set, { name: this.info.name, kind, limits: this.limits, features: { subgroups } });
+    const contest = new Contest(graph, set, { name: this.info.name, kind, limits: this.limits, features });
     const bench = {
       compile: (program: Program, kernel: Kernel, check: RunCheck) => this.compile({ program, kernel, check }),
       upload: (element: Element, tensor: TensorData) => this.upload(element, tensor),

@@ -29,6 +29,14 @@ describe("build", () => {
     expect(text("fixed/double.ts")).toContain('set: DoubleSizes = {"n":100}');
   });
 
+  test("writes WGSL for devices with the features that are named, and else for all", () => {
+    expect(folder.kvern("build", "attention.ts", "--out", "any").code).toBe(0);
+    expect(text("any/attend.wgsl")).not.toMatch(/^enable /m);
+    expect(folder.kvern("build", "attention.ts", "--out", "halves", "--features", "shader-f16").code).toBe(0);
+    expect(text("halves/attend.wgsl")).toMatch(/^enable f16;$/m);
+    expect(text("halves/attend.wgsl")).toMatch(/array<(f16|vec4h)>; \/\/ keys\.book: f16, input/);
+  });
+
   test("a launcher imports the runtime only, type-checks, and runs", () => {
     expect(folder.kvern("build", "double.ts", "attention.ts", "--out", "src").code).toBe(0);
     for (const name of ["double", "both", "attend"]) {

@@ -182,6 +182,16 @@ describe("the simulator", () => {
     expect(kinds(run(kernel, { x: [...x.slice(1, LANES), -Infinity] }))).toEqual(["sentinel"]);
   });
 
+  it("finds what memory of f16 would round: it is for what is a half anyway", () => {
+    const kernel: Omit<Kernel, "name"> = {
+      grid: [], lanes: LANES, arrays: [array("x", "input", [LANES]), array("tile", "workgroup", [LANES], { element: { kind: "f16" } }), array("y", "buffer", [LANES])],
+      body: [stage([lane], [put("tile", [lane], slot("x", lane))]), stage([lane], [put("y", [lane], slot("tile", lane))])],
+    };
+    expect(run(kernel, { x: [1, 0.5, 65504, -2048, 0, 2 ** -24, 3, -0.25] }).faults).toEqual([]);
+    expect(run(kernel, { x: [1, Math.fround(0.1), 0, 0, 0, 0, 0, 0] }).faults).toEqual([{ kind: "rounded", text: "writes 0.10000000149011612 into tile, whose f16 makes it 0.0999755859375" }]);
+    expect(kinds(run(kernel, { x: [65536, 0, 0, 0, 0, 0, 0, 0] }))).toEqual(["rounded"]);
+  });
+
   it("rounds every operation to f32, and flushes subnormals", () => {
     const kernel: Omit<Kernel, "name"> = {
       grid: [], lanes: LANES, arrays: [array("x", "input", [LANES]), array("y", "buffer", [LANES])],

@@ -16,7 +16,7 @@ import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf,
 import { refusalOf } from "./legal";
 import { packed } from "./pack";
 import type { FoldPlan, FusedPlan } from "./plan";
-import { schedule, type Scheduled } from "./schedule";
+import { schedule, WORKGROUPS, type Scheduled } from "./schedule";
 import { PlanRefused } from "./workshop";
 
 export interface Candidate {
@@ -134,7 +134,7 @@ function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan,
   const { limits, fixed, features } = options;
   let scheduled: Scheduled;
   try {
-    scheduled = packed(builder, schedule(builder, derived, plan), limits.maxStorageBuffersPerShaderStage);
+    scheduled = packed(builder, schedule(builder, derived, plan, { ...WORKGROUPS, halves: features?.f16 === true }), limits.maxStorageBuffersPerShaderStage);
   } catch (fault) {
     if (fault instanceof PlanRefused) return fault.message;
     throw fault;

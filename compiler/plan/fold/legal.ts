@@ -2,6 +2,7 @@
 
 import type { Bounder } from "../../kernel/bounds";
 import { crossesSubgroups } from "../../kernel/access";
+import { holdsHalves, usesHalves } from "../../kernel/halves";
 import type { Kernel, KernelArray, Node } from "../../kernel/kernel";
 import type { DeviceFeatures, DeviceLimits } from "../../program";
 
@@ -36,15 +37,16 @@ export function workgroupBytes({ arrays, lanes, body }: Kernel, measure: Bounder
   };
   body.forEach(visit);
   const shared = arrays.filter(({ space, arena }) => space === "workgroup" && arena === undefined);
-  return shared.reduce((sum, array) => sum + round16(4 * elements(array, measure)), round16(4 * exchanged)) + agreed;
+  return shared.reduce((sum, array) => sum + round16((holdsHalves(array) ? 2 : 4) * elements(array, measure)), round16(4 * exchanged)) + agreed;
 }
 
 /** Storage buffers that a kernel binds; the uniform of sizes is none. */
 export const storageBuffers = ({ arrays }: Kernel): number => arrays.filter(({ space, arena }) => (space === "input" || space === "buffer") && arena === undefined).length;
 
 /** Why a device cannot run a kernel, with the count; undefined where it can. `measure` knows the sizes that are fixed. */
-export function refusalOf(kernel: Kernel, limits: DeviceLimits, measure: Bounder, { subgroups = false }: DeviceFeatures = {}): string | undefined {
+export function refusalOf(kernel: Kernel, limits: DeviceLimits, measure: Bounder, { subgroups = false, f16 = false }: DeviceFeatures = {}): string | undefined {
   if (!subgroups && crossesSubgroups(kernel.body)) return `${kernel.name}: subgroup operations, which the device does not have, or which are switched off`;
+  if (!f16 && usesHalves(kernel)) return `${kernel.name}: f16, which the device does not have, or which is switched off`;
   const shared = workgroupBytes(kernel, measure);
   if (shared > limits.maxComputeWorkgroupStorageSize) return `${kernel.name}: ${shared} bytes of workgroup memory, of ${limits.maxComputeWorkgroupStorageSize}`;
   if (kernel.lanes > limits.maxComputeInvocationsPerWorkgroup) return `${kernel.name}: ${kernel.lanes} invocations in a workgroup, of ${limits.maxComputeInvocationsPerWorkgroup}`;

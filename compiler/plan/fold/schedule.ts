@@ -5,6 +5,7 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Facts, Store, Value } from "../../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
 import { I32, U32 } from "../../kernel/bounds";
+import { withHalves } from "../../kernel/halves";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 import type { Kernel, KernelArray } from "../../kernel/kernel";
 import { scalarType } from "../../kernel/scalar";
@@ -33,9 +34,11 @@ export interface Target {
   readonly lanes: number;
   /** Whether packed elements are written a word at a time; else each has memory of its own. */
   readonly words: boolean;
+  /** Whether the device has f16. */
+  readonly halves: boolean;
 }
 
-const WORKGROUPS: Target = { lanes: 64, words: true };
+export const WORKGROUPS: Target = { lanes: 64, words: true, halves: false };
 
 /** Where the final value of a component is stored. */
 const whole = (name: string): string => `${name}.whole`;
@@ -57,7 +60,7 @@ class Schedule {
   readonly #inlined = new Map<string, { readonly component: Component; readonly value: Value }>();
 
   constructor(readonly builder: GraphBuilder, readonly derived: Derived, readonly plan: FusedPlan, readonly target: Target) {
-    this.#workshop = new Workshop(builder, derived.graph.name);
+    this.#workshop = new Workshop(builder, derived.graph.name, target.halves);
     const { inputs, outputs } = storageArrays(builder, derived.graph);
     for (const array of [...inputs, ...outputs]) this.#workshop.arrays.set(array.name, array);
     const shared = Object.values(plan.folds).flatMap((fold) => (fold.kind === "pieces" ? Object.values(fold.pieces) : fold.kind === "whole" ? [] : [fold]));
@@ -343,7 +346,8 @@ class Schedule {
     if (store.indices.length !== axes.length || store.indices.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at split positions`);
     const { arrays, temporaries, name } = this.#workshop;
     const unit = { array: this.#workshop.array(store.output.name), axes, indices: store.indices, value: store.value };
-    this.#kernels.push(spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, this.target.lanes));
+    const kernel = spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, this.target.lanes);
+    this.#kernels.push(this.target.halves ? withHalves(kernel) : kernel);
   }
 }
 

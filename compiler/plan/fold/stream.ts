@@ -275,7 +275,7 @@ export class Stream {
     const sliced = this.#sliced(staged.axes);
     if (!this.#w.arrays.has(staged.name)) {
       const shape = this.#stagedIndices(staged, builder.zero).map((index) => (index.kind === "index" ? index.extent : builder.constant(this.#plan.tile)));
-      this.#w.declare({ name: staged.name, shape, element: { kind: "f32" }, space: "workgroup", infinite: isInfinite(infinitiesOf(staged.value)) });
+      this.#w.declare({ name: staged.name, shape, element: this.#w.shared(staged.value), space: "workgroup", infinite: isInfinite(infinitiesOf(staged.value)) });
     }
     const step = sliced.step.kind === "index" ? sliced.step : undefined;
     const copied = step !== undefined && sizeOf(step) <= COPIES;

@@ -2,8 +2,9 @@
 
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../../spec/graph/builder";
-import type { Index, Value } from "../../../spec/graph/node";
+import type { Element, Index, Value } from "../../../spec/graph/node";
 import { arraysOf } from "../../kernel/access";
+import { isHalf, withHalves } from "../../kernel/halves";
 import type { Kernel, KernelArray, Node } from "../../kernel/kernel";
 import { withBarriers } from "../../kernel/barriers";
 
@@ -19,7 +20,8 @@ export class Workshop {
   readonly arrays = new Map<string, KernelArray>();
   readonly temporaries: string[] = [];
 
-  constructor(readonly builder: GraphBuilder, readonly name: string) {}
+  /** @param halves whether the device has f16: what is a half anyway is then kept as one */
+  constructor(readonly builder: GraphBuilder, readonly name: string, readonly halves = false) {}
 
   declare(array: KernelArray): KernelArray {
     if (this.arrays.has(array.name)) throw new InternalError(`${array.name} is declared twice`);
@@ -48,7 +50,13 @@ export class Workshop {
       const read = array.space === "buffer" && !written.has(each) && !writesArena.has(array.arena?.array ?? each);
       return read ? { ...array, space: "input" } : array;
     });
-    return withBarriers(this.builder, { name: `${this.name}: ${name}`, grid, lanes, arrays, body });
+    const kernel = withBarriers(this.builder, { name: `${this.name}: ${name}`, grid, lanes, arrays, body });
+    return this.halves ? withHalves(kernel) : kernel;
+  }
+
+  /** How a real number is kept for the lanes of a workgroup. */
+  shared(value: Value): Element {
+    return { kind: this.halves && isHalf(value) ? "f16" : "f32" };
   }
 
   constant(value: number): Value {
