@@ -5,6 +5,7 @@ import { interpretWithBound } from "../../spec/interpreter";
 import type { TensorData } from "../../spec/tensor";
 import { randomFrom } from "./adversary";
 import { attack, numbers, tally } from "./attack";
+import { pushed } from "./directed";
 import { graphOf, softmaxOf, tensorOf } from "./sample";
 
 /** softmax(q·k / √D)·v over [row, token, channel], with a scale that stands outside the sum. */
@@ -94,6 +95,17 @@ describe("the bound of attention", () => {
     expect(found.outputs).toBeGreaterThanOrEqual(100_000);
     // An attack that comes nowhere near the bound would show nothing.
     expect(found.worst).toBeGreaterThan(0.1);
+  });
+
+  it.each([[1, 16, 0], [16, 64, 0], [100, 64, 0], [100, 128, 3], [512, 64, 0]])("is at the median at most thirty times what the worst roundings reach, over %i tokens, %i channels, values around %i", (token, channel, centre) => {
+    const given = inputs(11, { row: 2, token, channel, wide: 16 }, 1, centre);
+    const { out } = interpretWithBound(graph, given, { rescalings: 0 });
+    const slack = (out?.data ?? []).map((value, at) => {
+      const reached = ([1, -1] as const).map((way) => Math.abs(pushed(given, Math.floor(at / 16), at % 16, way) - value));
+      expect(Math.max(...reached)).toBeLessThanOrEqual(out?.bound[at] ?? 0);
+      return (out?.bound[at] ?? Infinity) / Math.max(...reached);
+    });
+    expect(slack.toSorted((a, b) => a - b)[16]).toBeLessThanOrEqual(30);
   });
 
   it.each([
