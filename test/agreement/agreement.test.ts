@@ -58,6 +58,7 @@ const trials: readonly Trial[] = [
   ...positive.flatMap((sizes) => SCALES.map((scale) => trial("library", "weights", sizes, scale))),
   ...rows.map((sizes) => trial("library", "products", { ...sizes, out: 3 })),
   ...positive.map((sizes) => trial("library", "normThenLinear", { ...sizes, out: 3 })),
+  ...positive.flatMap((sizes) => [1, 100].map((scale) => trial("library", "centredThenLinear", { ...sizes, out: 4 }, scale))),
   ...[2, 6, 64, 66].map((channel) => trial("library", "rotations", { row: 3, channel, half: channel / 2 }, 1, turns)),
   ...LENGTHS.flatMap((token) => SCALES.map((scale) => trial("library", "masks", { query: 7, token }, scale, masking))),
   ...[1, 6, 8].map((head) => trial("library", "slopes", { head, query: 3, token: 5 })),

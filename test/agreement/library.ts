@@ -40,6 +40,11 @@ export const normThenLinear = kernel({ x: table, gain: f32(channel), weight: f32
   return linear(channel, (c) => normal(c) * gain(c), weight)(o);
 });
 
+export const centredThenLinear = kernel({ x: table, gain: f32(channel), weight: f32(out, channel) }, f32(row, out), ({ x, gain, weight }) => (r, o) => {
+  const normal = layerNorm(channel, (c) => x(r, c), 1e-5);
+  return linear(channel, (c) => normal(c) * gain(c), weight)(o);
+});
+
 export const rotations = kernel({ x: table, cos: f32(row, half), sin: f32(row, half) }, { split: table, interleaved: table }, ({ x, cos, sin }) => ({
   split: (r, c) => rope(channel, (c) => x(r, c), (p) => cos(r, p), (p) => sin(r, p))(c),
   interleaved: (r, c) => ropeInterleaved(channel, (c) => x(r, c), (p) => cos(r, p), (p) => sin(r, p))(c),

@@ -44,6 +44,7 @@ const coupled = (channel: number, couple: number): Sizes => ({ ...heads, channel
 
 export const SUBJECTS: readonly Subject[] = [
   ...["norms", "weights", "products", "normThenLinear", "reductions"].map((kernel) => subject(library, kernel, "channel", () => ({ row: 3, out: 3 }))),
+  subject(library, "centredThenLinear", "channel", () => ({ row: 3, out: 8 })),
   subject(library, "masks", "token", () => ({ query: 5 })),
   subject(library, "attention", "token", () => ({ query: 5, channel: 8 })),
   subject(formats, "attendHalves", "token", () => ({ ...heads, channel: 8 })),
@@ -63,7 +64,7 @@ export const SUBJECTS: readonly Subject[] = [
   ...["halfSplit", "interleaved"].map((kernel) => subject("coupled-cache", kernel, "token", () => coupled(16, 4))),
   ...["causally", "windowed", "prefixed", "blocks", "fromData", "biased"].map((kernel) => subject("masks", kernel, "token", () => ({ query: 5, channel: 8 }))),
   ...["totalBeside", "sinks", "capped", "sloped", "squared"].map((kernel) => subject("scores", kernel, "token", () => ({ ...heads, channel: 8 }))),
-  ...["rms", "layer"].map((kernel) => subject("norms", kernel, "channel", () => ({ output: 5 }))),
+  ...["rms", "layer"].map((kernel) => subject("norms", kernel, "channel", () => ({ output: 8 }))),
   ...["loss", "best"].map((kernel) => subject("norms", kernel, "token", () => ({ row: 3 }))),
   ...["minP", "bell"].map((kernel) => subject("refused", kernel, "token", () => ({ row: 3, channel: 4 }))),
   ...["residuals", "signs", "levels"].map((kernel) => subject("formats", kernel, "token", () => ({ ...heads, channel: 128 }))),

@@ -1,5 +1,6 @@
 /** What programs of a model's size come to: dispatches, buffers, bytes, and loops that leave out what a mask does. */
 
+import { compileSource } from "kvern/compiler";
 import { describe, expect, it } from "vitest";
 import { explain } from "../../compiler/explain/explain";
 import type { Node } from "../../compiler/kernel/kernel";
@@ -9,11 +10,22 @@ import { enumeratePlans, shapeText } from "../../compiler/plan/fold/choose";
 import { boundsUnder, HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
 import { storageBuffers, workgroupBytes } from "../../compiler/plan/fold/legal";
 import { specialise } from "../../compiler/plan/specialise";
+import { loadGraph } from "../../spec/graph/json";
 import { BIG, PROGRAMS, SMALL, type Config } from "../algebra/programs";
 import { LIMITS } from "./limits";
 
 type Name = keyof typeof PROGRAMS;
 const TOKENS = 16384;
+
+/** Rows, each centred and scaled, times one matrix. */
+const ROWS = `
+import { axis, f32, kernel, layerNorm, linear } from "kvern";
+const channel = axis("channel"), output = axis("output"), row = axis("row");
+export const rows = kernel({ x: f32(row, channel), gain: f32(channel), weight: f32(output, channel) }, f32(row, output), ({ x, gain, weight }) => (r, o) => {
+  const normal = layerNorm(channel, (c) => x(r, c), 1e-5);
+  return linear(channel, (c) => normal(c) * gain(c), weight)(o);
+});
+`;
 
 const folded = (name: Name, config: Partial<Config> = {}): Lowering => {
   const { graph } = PROGRAMS[name]({ ...BIG, ...config });
@@ -51,6 +63,16 @@ describe("plans for a model's shapes", () => {
     const rotated = folded("rotated", { couple: 4 });
     expect(rotated.fused?.choices.map(({ rule }) => rule)).not.toContain("tabulate");
     expect(rotated.record.refused.filter(({ rule }) => rule === "tabulate").map(({ why }) => why).join()).toMatch(/still depends on token through/);
+  });
+
+  it("centres rows and multiplies them by a matrix in a partial dispatch and a merge, reading the matrix once", async () => {
+    const { kernels: compiled } = await compileSource({ "rows.ts": ROWS }, "rows.ts");
+    const sizes = { row: 8, channel: 4096, output: 4096 };
+    const { specialised, kernels, program, record } = lowerAll(loadGraph(compiled["rows"]).graph, { limits: LIMITS, set: sizes });
+    expect(kernels.length).toBe(2);
+    const { dispatches } = explain({ program, axes: specialised.graph.axes, kernels, builder: specialised.builder, rewrites: record.fired, refused: record.refused }, sizes);
+    const read = dispatches.flatMap(({ traffic }) => traffic ?? []).filter(({ array }) => array === "weight");
+    expect(read.map((each) => each.read)).toEqual([4 * 4096 * 4096]);
   });
 
   it.each([256, 1024, 4096, TOKENS])("scans no keys for a histogram on hardware, at %d tokens", (token) => {

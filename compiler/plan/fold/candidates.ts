@@ -4,11 +4,11 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Graph, Index, Value } from "../../../spec/graph/node";
 import { withJoined } from "../../../spec/tensor/check";
 import { applyChoices, listChoices } from "../../algebra/choices";
-import type { Choice, Derived, Fold, Refusal, Work } from "../../algebra/derived";
+import type { Choice, Component, Derived, Fold, Refusal, Work } from "../../algebra/derived";
 import { openedOrder } from "../../algebra/opened";
 import type { Cross, ReduceRole } from "../../kernel/kernel";
 import type { DeviceFeatures, Sizes } from "../../program";
-import { sizeOf, type Shares } from "./axes";
+import { present, sizeOf, type Shares } from "./axes";
 import { exchangeCost, USUAL, type DeviceProfile } from "./cost";
 import type { ChainPlan, FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 
@@ -63,19 +63,41 @@ export function isWide(fold: Fold): boolean {
   return fold.components.length > 1 || !Number.isFinite(size) || size > 4096;
 }
 
+/**
+ * The own axes that lanes may divide among them, while the rest is shared by all: of a component that another reads, both
+ * or none. Those that no component that is read has, and those that what it reads has with it, as long as something that is
+ * computed from the position is shared along them.
+ */
+function tailOf({ components, index }: Fold, own: readonly Index[]): ReadonlySet<Index> {
+  const read = new Set(components.flatMap(({ reads }) => reads));
+  const leads = components.filter(({ name }) => read.has(name));
+  const leading = new Set(leads.length > 0 ? leads.flatMap((component) => component.own) : own.filter((axis) => components.every((component) => component.own.includes(axis))));
+  const tail = new Set(own.filter((axis) => !leading.has(axis)));
+  const byName = new Map(components.map((component) => [component.name, component]));
+  const lanes = (component: Component, of: ReadonlySet<Index>): readonly Index[] => component.own.filter((axis) => of.has(axis));
+  const isLegal = (of: ReadonlySet<Index>): boolean => components.every((reader) => present(reader.reads.map((name) => byName.get(name))).every((each) => {
+    const [theirs, mine] = [lanes(each, of), lanes(reader, of)];
+    return theirs.length === 0 || (theirs.length === mine.length && theirs.every((axis) => mine.includes(axis)));
+  }));
+  const without = (axis: Index): number => components.filter((component) => component.body.free.includes(index.name) && !component.own.includes(axis)).length;
+  for (const axis of [...leading].sort((a, b) => without(b) - without(a))) {
+    const more = new Set([...tail, axis]);
+    if (without(axis) > 0 && isLegal(more)) tail.add(axis);
+  }
+  return tail;
+}
+
 /** Own axes shared out: those that values of the position do not depend on are copies, those of outputs alone are lanes. */
 export function sharesOf(builder: GraphBuilder, fold: Fold, lanes: number): Readonly<Record<string, Shares>> {
   const own = new Map(fold.components.flatMap((component) => component.own).map((axis) => [axis.name, axis]));
-  const read = new Set(fold.components.flatMap(({ reads }) => reads));
-  const leads = fold.components.filter(({ name }) => read.has(name));
-  const leading = new Set((leads.length > 0 ? leads.flatMap((component) => component.own) : [...own.values()].filter((axis) => fold.components.every((component) => component.own.includes(axis)))).map(({ name }) => name));
+  const spread = tailOf(fold, [...own.values()]);
   const loads = openedOrder(builder, fold.components.flatMap(({ body }) => [body])).filter((node) => node.kind === "load" && node.free.includes(fold.index.name));
   const shares: Record<string, Shares> = {};
   // Copies along the axis that shares most of what is loaded.
   const sharing = (axis: Index): number => loads.filter(({ free }) => !free.includes(axis.name)).length;
-  const [copied] = [...own.values()].filter((axis) => leading.has(axis.name) && sizeOf(axis) <= 8 && sharing(axis) > 0).sort((x, y) => sharing(y) - sharing(x));
+  const [copied] = [...own.values()].filter((axis) => !spread.has(axis) && sizeOf(axis) <= 8 && sharing(axis) > 0).sort((x, y) => sharing(y) - sharing(x));
   if (copied !== undefined) shares[copied.axis] = { lane: 1, block: sizeOf(copied), vector: 1 };
-  const tail = [...own.values()].filter(({ name }) => !leading.has(name)).sort((a, b) => innermost(builder, fold, b.name) - innermost(builder, fold, a.name));
+  const tail = [...spread].sort((a, b) => innermost(builder, fold, b.name) - innermost(builder, fold, a.name));
   let left = lanes;
   for (const [at, axis] of tail.entries()) {
     const size = sizeOf(axis);

@@ -11,9 +11,11 @@
 
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import { asLinear } from "../../../spec/graph/builder";
+import { children } from "../../../spec/graph/children";
 import type { Index, Store, Value } from "../../../spec/graph/node";
 import type { Component } from "../../algebra/derived";
 import { openedOrder } from "../../algebra/opened";
+import { arraysOf } from "../../kernel/access";
 import type { Assign, Cross, Kernel, Node, ReduceRole, Stage } from "../../kernel/kernel";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
 import { joinsInSubgroups } from "../../kernel/layout";
@@ -50,6 +52,25 @@ interface Sliced {
   /** The position in the tile. */
   readonly position: Value;
   readonly lanes: readonly Index[];
+}
+
+/** Neighbours that go through a tile in the same way as one stage, which loads what both read once. */
+function sharingLoops(nodes: readonly Node[]): readonly Node[] {
+  const merged: Node[] = [];
+  for (const node of nodes) {
+    const last = merged.at(-1);
+    if (node.kind === "stage" && last?.kind === "stage" && shareLoop(last, node)) merged[merged.length - 1] = { ...last, items: [...last.items, ...node.items] };
+    else merged.push(node);
+  }
+  return merged;
+}
+
+function shareLoop(first: Stage, second: Stage): boolean {
+  const { written } = arraysOf([first]);
+  const same = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((each, at) => each === b[at]);
+  const axes = (stage: Stage): readonly string[] => stage.items.flatMap(({ value }) => (value.kind === "reduce" ? [value] : children(value).filter((part) => part.kind === "reduce"))).map(({ axis }) => axis);
+  return same(first.lanes, second.lanes) && same(first.block, second.block) && first.vector === second.vector && first.inside === second.inside && first.otherwise === second.otherwise
+    && axes(first).some((axis) => axes(second).includes(axis)) && ![...arraysOf([second]).touched].some((array) => written.has(array));
 }
 
 /** More steps than this are a loop rather than copies. */
@@ -299,6 +320,14 @@ export class Stream {
     return builder.reduce(joinOf(component), sliced.step, body, where);
   }
 
+  /** What a tile gives a component that only counts its positions, which every lane knows. */
+  #counted({ op, body, where }: Component): Value | undefined {
+    const { builder } = this.#w;
+    if (op !== "sum" || body.kind !== "constant" || where !== builder.true) return undefined;
+    const size = builder.constant(this.#plan.tile);
+    return builder.multiply(body, this.#ragged ? builder.smaller(size, builder.subtract(this.#fold.extent, this.#position(builder.zero))) : size);
+  }
+
   /** The state after the tile, given the tile's share. */
   #joined(component: Component, share: Value): Value {
     return this.#w.builder.substitute(this.#joinedOver(component, share), this.#moves);
@@ -348,7 +377,8 @@ export class Stream {
     }
     const next = this.#register(component, "next");
     const update = (value: Value): Stage => this.#stage(sliced, component.own, [this.#assign(next, at, this.#joined(component, value))], { otherwise: this.#inside(component.own) === builder.true ? undefined : otherwise });
-    if (sliced.slice === undefined) return [update(share)];
+    const counted = this.#counted(component);
+    if (sliced.slice === undefined || counted !== undefined) return [update(counted ?? share)];
     const tile = this.#register(component, "tile");
     const partial = this.#stage(sliced, component.own, [this.#assign(tile, at, share)], { otherwise: this.#inside(component.own) === builder.true ? undefined : otherwise });
     return [partial, ...this.#cross([tile], sliced, joinOf(component), "all"), update(this.#read(component, "tile", false))];
@@ -359,7 +389,7 @@ export class Stream {
     const { builder } = this.#w;
     const { components } = this.#fold;
     const { name } = this.#fold.fold;
-    const round = dependenceOrder(builder, this.#fold).flatMap((each) => ("op" in each ? this.#componentNodes(each) : this.#stagedNodes(each)));
+    const round = sharingLoops(dependenceOrder(builder, this.#fold).flatMap((each) => ("op" in each ? this.#componentNodes(each) : this.#stagedNodes(each))));
     const looped = this.#tile.kind === "index" ? this.#tile : undefined;
     if (looped === undefined && this.#tile !== builder.zero) throw new InternalError("a loop over tiles has no axis");
     // A part that exists has a tile; all of an axis may have none.
