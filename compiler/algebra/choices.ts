@@ -83,7 +83,7 @@ export function listChoices(builder: GraphBuilder, graph: Graph, sizes: AxisSize
     }, (refusal) => void refused.set(`${refusal.rule} ${refusal.at}`, refusal));
     for (const [key, site] of sites) {
       const changed = everywhere(builder, graph, attempt, (other) => keyOf({ ...other, rule: attempt.rule }) === key, () => undefined);
-      choices.push({ rule: attempt.rule, site: site.site, parameters: site.parameters, proof: site.proof, cost: { without, with: workOf(builder, changed, sizes) } });
+      choices.push({ rule: attempt.rule, site: site.site, parameters: site.parameters, proof: site.proof, cost: { without, with: workOf(builder, changed, sizes) }, span: site.span });
     }
   }
   return { choices, refused: [...refused.values()] };

@@ -176,6 +176,8 @@ export interface Choice {
   readonly proof: string;
   /** Work of the whole graph with this choice alone, and without it, for the sizes the choices were listed for. */
   readonly cost: { readonly without: Work; readonly with: Work };
+  /** Where the user wrote it. */
+  readonly span?: Span | undefined;
 }
 
 /** What a graph costs when every value is computed once for each combination of its free axes. */

@@ -42,6 +42,9 @@ const library = "../agreement/library.ts", formats = "../agreement/formats.ts", 
 const heads = { head: 4, kvHead: 2 };
 const coupled = (channel: number, couple: number): Sizes => ({ ...heads, channel, [`channel/${couple}`]: channel / couple, half: channel / 2 });
 
+/** Two codes for each token. */
+const nearest = (couple: number): Sizes => ({ kvHead: 1, channel: 2 * couple, [`channel/${couple}`]: 2 });
+
 export const SUBJECTS: readonly Subject[] = [
   ...["norms", "weights", "products", "normThenLinear", "reductions"].map((kernel) => subject(library, kernel, "channel", () => ({ row: 3, out: 3 }))),
   subject(library, "centredThenLinear", "channel", () => ({ row: 3, out: 8 })),
@@ -49,12 +52,10 @@ export const SUBJECTS: readonly Subject[] = [
   subject(library, "attention", "token", () => ({ query: 5, channel: 8 })),
   subject(formats, "attendHalves", "token", () => ({ ...heads, channel: 8 })),
   subject(formats, "attendCoupled", "token", () => coupled(8, 4)),
-  subject(formats, "codeCoupled", "token", () => coupled(8, 4)),
   subject(formats, "attendUniform", "token", (token) => ({ ...heads, channel: 8, "channel/4": 2, "token/4": Math.ceil(token / 4) }), ["token/4"]),
   subject(examples, "decodeExact", "token", () => ({ ...heads, channel: 8, half: 4 })),
   subject(examples, "prefillExact", "token", () => ({ ...heads, channel: 8, half: 4, query: 1 })),
   ...[2, 4, 8].flatMap((couple) => [
-    subject(examples, `encode${couple}c8b`, "token", () => coupled(16, couple)),
     subject(examples, `decode${couple}c8b`, "token", () => coupled(16, couple)),
     subject(examples, `prefill${couple}c8b`, "token", () => ({ ...coupled(16, couple), query: 1 })),
   ]),
@@ -69,5 +70,8 @@ export const SUBJECTS: readonly Subject[] = [
   ...["minP", "bell"].map((kernel) => subject("refused", kernel, "token", () => ({ row: 3, channel: 4 }))),
   ...["residuals", "signs", "levels"].map((kernel) => subject("formats", kernel, "token", () => ({ ...heads, channel: 128 }))),
   subject("formats", "integers", "token", (token) => ({ ...heads, channel: 32, "channel/32": 1, "token/32": Math.ceil(token / 32) }), ["token/32"]),
-  subject("encode", "encode", "token", () => coupled(16, 8)),
+  // Nearest of 256 vectors for each code: most of the time goes here.
+  subject(formats, "codeCoupled", "token", () => nearest(4)),
+  ...[2, 4, 8].map((couple) => subject(examples, `encode${couple}c8b`, "token", () => nearest(couple))),
+  subject("encode", "encode", "token", () => nearest(8)),
 ];

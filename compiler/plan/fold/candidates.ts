@@ -20,41 +20,70 @@ export interface ChoiceSet {
   readonly weight: number;
 }
 
+/** Rules that rewrite the same pairs: a plan takes one of them, or none. */
+const PAIRINGS: readonly Choice["rule"][] = ["unroll", "align"];
 /** Rules whose choices a plan may make, in the order in which they are made. */
-const CHOOSABLE: readonly Choice["rule"][] = ["unroll", "tabulate", "group"];
+const CHOOSABLE: readonly Choice["rule"][] = [...PAIRINGS, "tabulate", "group"];
 
 /** Sizes of all axes: those that are open are taken to be usual. */
 export const sizesOf = (graph: Graph, sizes: Sizes): Sizes => withJoined(graph.axes, { ...Object.fromEntries(graph.axes.map(({ name, extent }) => [name, extent ?? USUAL])), ...sizes });
 
-/** Sets of choices, the one with the least work first. */
-export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile, rules = CHOOSABLE): { readonly sets: readonly ChoiceSet[]; readonly refused: readonly Refusal[] } {
+/** What a program may choose from. */
+export interface ChoiceSets {
+  /** Sets of choices, the one with the least work first; of several ways of pairing, those of the one with the least. */
+  readonly sets: readonly ChoiceSet[];
+  /** The sets of the other way of pairing, worked out when asked for. */
+  readonly instead: () => readonly ChoiceSet[];
+  /** Every choice that some set makes, or would make instead, and the first set's work without it and with it alone. */
+  readonly offered: readonly Choice[];
+  readonly refused: readonly Refusal[];
+}
+
+export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile, rules = CHOOSABLE): ChoiceSets {
   const known = sizesOf(graph, sizes);
   const weigh = ({ loads, operations, special }: Work): number => loads * profile.load + operations + special * profile.special;
   const refused = new Map<string, Refusal>();
-  const sets: ChoiceSet[] = [];
-  let current = graph;
-  let made: readonly Made[] = [];
-  for (const rule of rules) {
+  const offered = new Map<string, Choice>();
+  const list = (current: Graph): readonly Choice[] => {
     const listed = listChoices(builder, current, known);
     for (const refusal of listed.refused) refused.set(`${refusal.rule} ${refusal.at}`, refusal);
-    const found = listed.choices.filter((choice) => choice.rule === rule);
-    const [first] = listed.choices;
-    if (made.length === 0 && first !== undefined && sets.length === 0) sets.push({ choices: [], weight: weigh(first.cost.without) });
-    if (found.length === 0) continue;
-    let weight = Infinity;
-    for (const { rule: name, site, parameters, cost } of found) {
-      // One may have closed another.
-      const offered = found.length === 1 || listChoices(builder, current, known).choices.some((choice) => choice.rule === name && choice.site === site);
-      if (!offered) continue;
-      current = applyChoices(builder, current, [{ rule: name, site, parameters }]);
-      made = [...made, { rule: name, site, parameters }];
-      weight = weigh(cost.with);
+    return listed.choices.filter(({ rule }) => rules.includes(rule));
+  };
+  const atFirst = list(graph);
+  const least = (rule: Choice["rule"]): number => Math.min(...atFirst.filter((choice) => choice.rule === rule).map(({ cost }) => weigh(cost.with)));
+  const pairings = PAIRINGS.filter((rule) => Number.isFinite(least(rule))).sort((a, b) => least(a) - least(b));
+  /** The sets in which choices of each rule are added to those before. */
+  const under = (way: readonly Choice["rule"][]): readonly ChoiceSet[] => {
+    const made: ChoiceSet[] = [];
+    let current = graph;
+    let choices: readonly Made[] = [];
+    for (const rule of way) {
+      const found = (current === graph ? atFirst : list(current)).filter((choice) => choice.rule === rule);
+      if (found.length === 0) continue;
+      let weight = Infinity;
+      for (const choice of found) {
+        const { rule: name, site, parameters, cost } = choice;
+        // One may have closed another.
+        if (found.length > 1 && !list(current).some((other) => other.rule === name && other.site === site)) continue;
+        offered.set(`${name} ${site}`, choice);
+        current = applyChoices(builder, current, [{ rule: name, site, parameters }]);
+        choices = [...choices, { rule: name, site, parameters }];
+        weight = weigh(cost.with);
+      }
+      made.push({ choices, weight });
     }
-    sets.push({ choices: made, weight });
-  }
-  if (sets.length === 0) return { sets: [{ choices: [], weight: 0 }], refused: [...refused.values()] };
-  const ordered = [...sets].sort((a, b) => a.weight - b.weight);
-  return { sets: ordered, refused: [...refused.values()] };
+    return made;
+  };
+  const [first] = atFirst;
+  const [pairing, otherPairing] = pairings;
+  const rest = rules.filter((rule) => !PAIRINGS.includes(rule));
+  const sets: ChoiceSet[] = [{ choices: [], weight: first === undefined ? 0 : weigh(first.cost.without) }, ...under(pairing === undefined ? rest : [pairing, ...rest])];
+  for (const choice of atFirst) if (choice.rule === otherPairing) offered.set(`${choice.rule} ${choice.site}`, choice);
+  return {
+    sets: [...sets].sort((a, b) => a.weight - b.weight),
+    instead: () => (otherPairing === undefined ? [] : under([otherPairing, ...rest])),
+    offered: [...offered.values()], refused: [...refused.values()],
+  };
 }
 
 /** Whether a fold has enough in it to be cut into tiles. */

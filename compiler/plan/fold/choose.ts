@@ -8,10 +8,10 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Graph } from "../../../spec/graph/node";
 import { listCuts } from "../../algebra/cut";
 import { canonical, derive } from "../../algebra/passes";
-import type { Derived, Refusal } from "../../algebra/derived";
+import type { Choice, Derived, Refusal, Work } from "../../algebra/derived";
 import type { Kernel } from "../../kernel/kernel";
 import type { DeviceFeatures, DeviceLimits, Sizes } from "../../program";
-import { choiceSets, foldPlans, sizesOf } from "./candidates";
+import { choiceSets, foldPlans, sizesOf, type ChoiceSet } from "./candidates";
 import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf, type DeviceProfile } from "./cost";
 import { refusalOf } from "./legal";
 import { packed } from "./pack";
@@ -65,33 +65,60 @@ export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
 
 /**
  * The legal plans of a program. The graph is the builder's own. Unless every plan is asked for, sets of choices after the
- * first are tried in the shapes that did best there, and not at all where their work alone takes longer than a plan found.
+ * first are tried in the shapes that did best there, and not at all where their work alone takes longer than a plan found;
+ * and of two ways to pair, the one with more work only in kinds of shapes of which none fits with the other.
  */
 export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: PlanOptions): Chosen {
   const split = canonical(builder, graph).graph;
-  const { sets, refused } = choiceSets(builder, split, { ...options.expected, ...options.fixed }, options.profile);
+  const { sets, instead, offered, refused } = choiceSets(builder, split, { ...options.expected, ...options.fixed }, options.profile);
   const candidates: Candidate[] = [];
   const why: Refusal[] = [...refused];
   const every = options.every === true;
   let worse: ReadonlySet<number> | undefined;
   let least = Infinity;
-  for (const { choices: taken, weight } of sets) {
-    if (!every && weight / options.profile.parallel > least) continue;
+  const tried = new Set<string>();
+  const fit = new Set<string>();
+  const consider = ({ choices: taken, weight }: ChoiceSet, wanted: (plan: FusedPlan) => boolean): void => {
+    if (!every && weight / options.profile.parallel > least) return;
     for (const { derived, choices } of variants(builder, graph, taken, options, why)) {
       const made = new Map<number, Candidate>();
       for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile], options.features)].entries()) {
-        if (!every && worse?.has(shape) === true) continue;
+        if (!wanted(plan) || (!every && worse?.has(shape) === true)) continue;
+        tried.add(kindOf(plan));
         const candidate = makeCandidate(builder, derived, plan, options);
         if (typeof candidate === "string") why.push({ rule: "plan", at: shapeText(plan), why: candidate });
-        else made.set(shape, candidate);
+        else {
+          made.set(shape, candidate);
+          fit.add(kindOf(plan));
+        }
       }
       candidates.push(...made.values());
       least = Math.min(least, ...[...made.values()].map(({ cost }) => cost));
       worse ??= worseShapes(made);
     }
-  }
-  return { candidates: [...candidates].sort((a, b) => a.cost - b.cost), refused: why };
+  };
+  for (const set of sets) consider(set, () => true);
+  const unfit = new Set([...tried].filter((kind) => !fit.has(kind)));
+  if (every || unfit.size > 0) for (const set of instead()) consider(set, (plan) => every || unfit.has(kindOf(plan)));
+  const ordered = [...candidates].sort((a, b) => a.cost - b.cost);
+  return { candidates: ordered, refused: [...why, ...notTaken(ordered, offered)] };
 }
+
+/** The choices that the most promising plan does not make, with what they would come to. */
+function notTaken(candidates: readonly Candidate[], offered: readonly Choice[]): readonly Refusal[] {
+  const makes = ({ plan }: Candidate, { rule, site }: Choice): boolean => plan.choices.some((each) => each.rule === rule && each.site === site);
+  return offered.flatMap((choice): readonly Refusal[] => {
+    const [best] = candidates;
+    if (best === undefined || makes(best, choice)) return [];
+    const { rule, site, span, cost } = choice;
+    const other = candidates.find((candidate) => makes(candidate, choice));
+    const work = ({ operations, special, loads }: Work): string => `${figure(operations + special)} operations and ${figure(loads)} loads`;
+    const legal = `legal, and the program's values would take ${work(cost.with)} instead of ${work(cost.without)}`;
+    return [{ rule, at: site, span, why: `${legal}; ${other === undefined ? "no plan with it was worth weighing" : `the best plan with it is estimated to take ${(other.cost / best.cost).toFixed(2)} × as long`}` }];
+  });
+}
+
+const figure = (count: number): string => Math.round(count).toLocaleString("en");
 
 interface Variant {
   readonly derived: Derived;
@@ -109,12 +136,14 @@ function variants(builder: GraphBuilder, graph: Graph, choices: FusedPlan["choic
   return every === true ? [cut, whole] : [cut];
 }
 
+const kindOf = ({ folds }: FusedPlan): FoldPlan["kind"] => Object.values(folds).map((fold) => fold.kind).find((each) => each !== "whole") ?? "whole";
+
 /** All but the best shapes of each kind. */
 function worseShapes(made: ReadonlyMap<number, Candidate>): ReadonlySet<number> {
   const worse = new Set<number>();
   const taken = new Map<string, number>();
   for (const [shape, { plan }] of [...made].sort(([, a], [, b]) => a.cost - b.cost)) {
-    const kind = Object.values(plan.folds).map((fold) => fold.kind).find((each) => each !== "whole") ?? "whole";
+    const kind = kindOf(plan);
     const count = taken.get(kind) ?? 0;
     if (count >= BEST || kind === "whole") worse.add(shape);
     taken.set(kind, count + 1);
