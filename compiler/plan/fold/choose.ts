@@ -114,7 +114,7 @@ function notTaken(candidates: readonly Candidate[], offered: readonly Choice[]):
     const other = candidates.find((candidate) => makes(candidate, choice));
     const work = ({ operations, special, loads }: Work): string => `${figure(operations + special)} operations and ${figure(loads)} loads`;
     const legal = `legal, and the program's values would take ${work(cost.with)} instead of ${work(cost.without)}`;
-    return [{ rule, at: site, span, why: `${legal}; ${other === undefined ? "no plan with it was worth weighing" : `the best plan with it is estimated to take ${(other.cost / best.cost).toFixed(2)} × as long`}` }];
+    return [{ rule, at: site, span, why: `${legal}; ${other === undefined ? "no plan with it was weighed, since what stands in its place leaves less work and fits, or its own work alone takes longer than a plan that was found" : `the best plan with it is estimated to take ${(other.cost / best.cost).toFixed(2)} × as long`}` }];
   });
 }
 
