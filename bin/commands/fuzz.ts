@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import type { Prepare, Report, Search } from "../fuzz/fuzz";
+import type { Form, Prepare, Report, Search } from "../fuzz/fuzz";
 import { EXIT } from "../faults";
 import { shardOf, wholeNumber } from "../options";
 
@@ -11,10 +11,11 @@ interface Options {
   readonly backend: FuzzedBackend;
   readonly mode?: string;
   readonly plans: FuzzedPlans;
+  readonly form?: Form;
   readonly json?: true;
 }
 
-const BACKENDS = ["auto", "wgsl", "gpujs", "simulator", "source"] as const;
+const BACKENDS = ["auto", "wgsl", "gpujs", "simulator", "source", "graph"] as const;
 type FuzzedBackend = (typeof BACKENDS)[number];
 function fuzzedBackend(text: string): FuzzedBackend {
   if (text === "interpreter") throw new InvalidArgumentError("It is what the others are compared with.");
@@ -22,6 +23,8 @@ function fuzzedBackend(text: string): FuzzedBackend {
   if (found === undefined) throw new InvalidArgumentError(`Expected one of ${BACKENDS.join(", ")}.`);
   return found;
 }
+
+const FORMS = ["source", "graph"] as const satisfies readonly Form[];
 
 const PLANS = ["chosen", "both"] as const;
 type FuzzedPlans = (typeof PLANS)[number];
@@ -41,13 +44,16 @@ export function fuzz(program: Command): void {
     .option("--runs <n>", "how many inputs or programs", wholeNumber(1), 100)
     .option("--seed <n>", "the seed of the first run; each run has the next one", wholeNumber(0), 1)
     .option("--shard <i/n>", "only every n-th run, from the i-th on: n such commands are the whole search", shardOf)
-    .option("--backend <name>", "auto, wgsl, gpujs or source; simulator: kernels of several plans, in lockstep, without a device", fuzzedBackend, "auto")
+    .option("--backend <name>", "auto, wgsl, gpujs or source; simulator: kernels of several plans, in lockstep, without a device; graph: what the compiler's passes make of a graph, interpreted", fuzzedBackend, "auto")
     .option("--mode <name>", "of gpujs: cpu, webasm or webgpu")
     .addOption(new Option("--plans <which>", "of a device: the plan it chooses, or one without and one with fused reductions").choices(PLANS).default("chosen"))
+    .addOption(new Option("--form <which>", "of random programs: their text through the front end, or made as graphs at once; graph for the backend graph, else source").choices(FORMS))
     .option("--json", "print the report as JSON")
     .action(async (file: string | undefined, options: Options) => {
       if (file !== undefined && options.kernel === undefined) command.error("error: required option '--kernel <name>' not specified");
       if (file === undefined && options.kernel !== undefined) command.error("error: missing required argument 'file'");
+      if (file !== undefined && options.form !== undefined) command.error("error: option '--form' is for random programs only");
+      if (options.form === "graph" && options.backend === "source") command.error("error: the backend source runs texts: option '--form graph' makes none");
       const { report, how } = await search(file, options);
       await writeRepros(report);
       print(report, how, options);
@@ -55,7 +61,7 @@ export function fuzz(program: Command): void {
     });
 }
 
-async function search(file: string | undefined, { kernel, runs, seed, shard, backend, mode, plans }: Options): Promise<{ readonly report: Report; readonly how: string }> {
+async function search(file: string | undefined, { kernel, runs, seed, shard, backend, mode, plans, form = backend === "graph" ? "graph" : "source" }: Options): Promise<{ readonly report: Report; readonly how: string }> {
   const { fuzzKernel, fuzzPrograms } = await import("../fuzz/fuzz");
   const graph = file === undefined || kernel === undefined ? undefined : await (await import("../kernels")).compileKernel(file, kernel);
   const { prepare, how, name, ...open } = await opened(backend, mode, plans);
@@ -67,7 +73,7 @@ async function search(file: string | undefined, { kernel, runs, seed, shard, bac
   process.once("SIGINT", interrupt);
   try {
     const given: Search = {
-      runs, seed, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }),
+      runs, seed, form, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }),
       progress: (done) => bar.show("fuzzing", done, whole),
     };
     const report = file === undefined || graph === undefined ? await fuzzPrograms(given) : await fuzzKernel(file, graph, given);
@@ -91,6 +97,10 @@ async function opened(backend: FuzzedBackend, mode: string | undefined, plans: F
   const { deviceWays, simulatedWays, sourceWays } = await import("../fuzz/ways");
   const without = { close: () => Promise.resolve() };
   if (backend === "simulator") return { ...without, prepare: await simulatedWays(), name: backend, how: "simulator: kernels of several plans, lane by lane, in f32" };
+  if (backend === "graph") {
+    const { rewrittenWays } = await import("../fuzz/rewritten");
+    return { ...without, prepare: rewrittenWays, name: backend, how: "graph: after the compiler's passes, interpreted in f64" };
+  }
   if (backend !== "source") {
     const { openDevice } = await import("../../runtime");
     const device = await openDevice({ backend, ...(mode === undefined ? {} : { mode }) });

@@ -3,9 +3,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KvernError, summary } from "../../spec/diagnostics/diagnostic";
-import type { SerialisedGraph } from "../../spec/graph/json";
-import { programText, randomProgram, smallerPrograms, type RandomProgram } from "./program";
+import { InternalError, KvernError, summary } from "../../spec/diagnostics/diagnostic";
+import { saveGraph, type SerialisedGraph } from "../../spec/graph/json";
+import { programGraph, programText, randomProgram, smallerPrograms, type RandomProgram } from "./program";
 import { Random } from "./random";
 import { reproOf, type Repro } from "./repro";
 import { isFailure, Subject, type Failure, type Outcome, type Prepared, type Trial } from "./subject";
@@ -13,8 +13,13 @@ import { isFailure, Subject, type Failure, type Outcome, type Prepared, type Tri
 /** Makes a kernel ready to run; `file` is where its text stands. */
 export type Prepare = (file: string, graph: SerialisedGraph) => Promise<Prepared>;
 
+/** How a random program reaches a backend: as text through the front end, or made as a graph at once. */
+export type Form = "source" | "graph";
+
 export interface Search {
   readonly runs: number;
+  /** Of random programs; `source` unless given. */
+  readonly form?: Form;
   /** Of the runs, those that are this one's to do: every `of`-th, the `at`-th first, counted from 1. All unless given. */
   readonly shard?: { readonly at: number; readonly of: number };
   /** Ends the search before its time, with what has been found. */
@@ -80,7 +85,7 @@ export async function fuzzKernel(file: string, graph: SerialisedGraph, search: S
     tally.add(outcome);
     if (!isFailure(outcome)) return;
     const { least, failure } = await smallest(subject, trial, outcome);
-    const repro = reproOf(`kvern-fuzz-${seed}`, subject, least, failure, search.backend, file, undefined);
+    const repro = reproOf(`kvern-fuzz-${seed}`, seed, subject, least, failure, search.backend, file, undefined);
     tally.failures.push({ seed, failure, repro, inputs: subject.inputs(least) });
   });
 }
@@ -105,7 +110,7 @@ export async function fuzzPrograms(search: Search): Promise<Report> {
         return;
       }
       const { least: trial, failure } = await smallest(least.subject, least.trial, least.outcome);
-      const repro = reproOf(name, least.subject, trial, failure, search.backend, `${name}.ts`, source);
+      const repro = reproOf(name, seed, least.subject, trial, failure, search.backend, `${name}.ts`, source);
       tally.failures.push({ seed, failure, repro, inputs: least.subject.inputs(trial) });
     });
   } finally {
@@ -136,33 +141,30 @@ type Tried =
 
 let count = 0;
 
-/**
- * Programs are legal as they are made, so that a refusal by the compiler is a failure too; but for a read that only takes
- * place where its axis is empty, which no clamp can mend.
- */
-async function tryProgram(program: RandomProgram, folder: string, { prepare }: Search, choose: (subject: Subject) => Promise<{ readonly trial: Trial; readonly outcome: Outcome }>): Promise<Tried> {
-  const file = join(folder, `${count++}.ts`);
-  const text = programText(program);
+/** Programs are legal as they are made, so that a refusal by the compiler is a failure too. */
+async function tryProgram(program: RandomProgram, folder: string, { prepare, form = "source" }: Search, choose: (subject: Subject) => Promise<{ readonly trial: Trial; readonly outcome: Outcome }>): Promise<Tried> {
   try {
-    const { compileSource } = await import("../../compiler");
-    await writeFile(file, text);
-    const { kernels } = await compileSource({ "kernel.ts": text }, "kernel.ts");
-    const graph = kernels["k"];
-    if (graph === undefined) return broken("the kernel `k` is not among the compiled");
+    const file = join(folder, `${count++}.ts`);
+    const graph = form === "graph" ? saveGraph(programGraph(program)) : await compiledProgram(file, programText(program));
     const subject = new Subject(graph, await prepare(file, graph));
     return { subject, ...(await choose(subject)) };
   } catch (fault) {
-    if (fault instanceof KvernError && fault.diagnostics.every(({ code }) => code === "KV2001")) {
-      return { subject: undefined, trial: undefined, outcome: { kind: "refused", text: fault.diagnostics.map(summary).join("; ") } };
-    }
     return broken(fault instanceof KvernError ? fault.diagnostics.map(summary).join("; ") : String(fault));
   }
+}
+
+async function compiledProgram(file: string, text: string): Promise<SerialisedGraph> {
+  const { compileSource } = await import("../../compiler");
+  await writeFile(file, text);
+  const { kernels: { k } } = await compileSource({ "kernel.ts": text }, "kernel.ts");
+  if (k === undefined) throw new InternalError("the kernel `k` is not among the compiled");
+  return k;
 }
 
 const broken = (text: string): Tried => ({ subject: undefined, trial: undefined, outcome: { kind: "fault", text } });
 
 /** Smaller programs tried at most for one failure. */
-const PATIENCE = 400;
+const PATIENCE = 800;
 
 type Failing = Tried & { readonly program: RandomProgram; readonly outcome: Failure };
 

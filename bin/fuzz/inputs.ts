@@ -15,8 +15,8 @@ export interface Signature {
 /** Empty, single, odd, a whole word of codes, and one more than a workgroup's worth of lanes. */
 const SIZES = [0, 1, 1, 2, 2, 3, 4, 4, 5, 7, 8, 8, 16, 33, 65] as const;
 
-/** Around several workgroups' worth of lanes, tiles and parts of a fold. */
-const LARGE = [127, 129, 256, 257, 513, 1025] as const;
+/** On either side of a warp, a workgroup's worth of lanes, tiles and parts of a fold. */
+const LARGE = [31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 513, 1025] as const;
 /** Sizes of the other axes beside a large one. */
 const SMALL = [1, 1, 2, 3] as const;
 
@@ -35,35 +35,66 @@ export function unboundSizes({ axes, inputs }: Signature, sizes: Sizes): Sizes {
 }
 
 /**
- * A tensor for every input, the same for the same seed.
+ * What inputs are like: mostly such that results mean something; now and then all of a kind that hurts.
+ *
+ * huge: logits that overflow a careless exponential; hidden: masks that leave nothing, and codes of 0; zeros: of either
+ * sign; subnormal: what a device may flush; equal: elements that no maximum tells apart.
+ */
+const MOODS = ["usual", "usual", "usual", "usual", "usual", "huge", "hidden", "zeros", "subnormal", "equal"] as const;
+type Mood = (typeof MOODS)[number];
+
+/**
+ * A tensor for every input, the same for the same seed, whatever other inputs there are.
  * @param asked inputs that may hold −∞
  */
 export function randomInputs({ inputs }: Signature, sizes: Sizes, seed: number, asked: ReadonlySet<string>): Readonly<Record<string, TensorData>> {
-  const random = new Random(seed);
+  const mood = new Random(seed).pick(MOODS);
   return Object.fromEntries(
     inputs.map(({ name, element, axes }) => {
+      const random = new Random(Array.from(name, (letter) => letter.charCodeAt(0)).reduce((sum, letter) => (Math.imul(sum, 31) + letter) >>> 0, seed));
       const shape = shapeOf(axes, sizes);
-      return [name, { shape, data: elements(element, elementCount(shape), random, asked.has(name)) }];
+      return [name, { shape, data: elements(element, elementCount(shape), random, mood, asked.has(name)) }];
     }),
   );
 }
 
-function elements(element: Element, count: number, random: Random, infinite: boolean): TensorData["data"] {
+function elements(element: Element, count: number, random: Random, mood: Mood, infinite: boolean): TensorData["data"] {
+  const reals = (): number => real(random, mood, element.kind === "f16" ? 2 ** -14 : 2 ** -126);
+  const integers = (low: number, high: number): number => integer(random, mood, low, high);
+  const each = (next: () => number): (() => number) => {
+    if (mood !== "equal") return next;
+    const same = next();
+    return () => same;
+  };
   switch (element.kind) {
-    case "f32": return Float32Array.from({ length: count }, () => (infinite && random.oneIn(4) ? -Infinity : real(random)));
-    case "f16": return Float32Array.from({ length: count }, () => Math.round(real(random) * 1024) / 1024);
-    case "i32": return Int32Array.from({ length: count }, () => random.whole(-9, 9));
-    case "u32": return Uint32Array.from({ length: count }, () => random.whole(0, 9));
+    case "f32": return Float32Array.from({ length: count }, each(() => (infinite && (mood === "hidden" || random.oneIn(4)) ? -Infinity : reals())));
+    case "f16": return Float32Array.from({ length: count }, each(() => (mood === "subnormal" ? reals() : Math.round(reals() * 1024) / 1024)));
+    case "i32": return Int32Array.from({ length: count }, each(() => integers(-9, 9)));
+    case "u32": return Uint32Array.from({ length: count }, each(() => integers(0, 9)));
     case "uint": {
       const codes = codeArray(count, element.bits);
-      for (let at = 0; at < count; at++) codes[at] = random.whole(0, 2 ** element.bits - 1);
+      const next = each(() => integers(0, 2 ** element.bits - 1));
+      for (let at = 0; at < count; at++) codes[at] = next();
       return codes;
     }
   }
 }
 
+const integer = (random: Random, mood: Mood, low: number, high: number): number =>
+  mood === "hidden" || mood === "zeros" ? 0 : mood === "huge" ? random.pick([low, high]) : random.whole(low, high);
+
+/** @param least the least magnitude that is not subnormal */
+function real(random: Random, mood: Mood, least: number): number {
+  switch (mood) {
+    case "usual": case "hidden": case "equal": return usual(random);
+    case "huge": return 2000 * (2 * random.fraction() - 1);
+    case "zeros": return random.pick([0, -0]);
+    case "subnormal": return random.oneIn(3) ? usual(random) : random.pick([1, -1]) * least * random.fraction();
+  }
+}
+
 /** Mostly near 1; sometimes 0, equal to others, or large enough to overflow a careless exponential. */
-function real(random: Random): number {
+function usual(random: Random): number {
   switch (random.whole(0, 9)) {
     case 0: return 0;
     case 1: case 2: return random.whole(-3, 3);

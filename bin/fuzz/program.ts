@@ -1,228 +1,161 @@
 /**
  * @file Random programs of the language: well-typed kernels over a few small axes, whose indices lie inside their axes and
- * whose results are defined. Printed, each is a file that a user could have written.
+ * whose results are defined. Printed, each is a file that a user could have written; made as a graph, it is what the
+ * front end makes of that file.
  */
 
-import { apply, binder, leaf, named, print, smaller, type Expression, type Sort } from "./expression";
+import type { GraphBuilder } from "../../spec/graph/builder";
+import { postOrder } from "../../spec/graph/children";
+import type { Element, Graph, Tensor, Value } from "../../spec/graph/node";
+import { build, fits, free, named, print, smaller, type Expression } from "./expression";
+import { Maker } from "./maker";
 import type { Random } from "./random";
+import { AXES, AXIS_NAMES, DECLARED, INPUTS, type AxisName } from "./signature";
+import { NOTHING_CALLED, readOf, Writer, type RandomFunction } from "./writer";
 
-/** A kernel in the making: what it computes, and over what. */
-export interface RandomProgram {
-  readonly element: string;
-  readonly output: readonly string[];
+interface RandomOutput {
+  readonly element: Element;
+  readonly axes: readonly AxisName[];
   readonly value: Expression;
 }
 
-/** Axes of a program; `c` has a size of its own, the others get theirs from the inputs or from `set`. */
-const AXES = { a: undefined, b: undefined, c: 5 } as const;
-type AxisName = keyof typeof AXES;
-const NAMES = ["a", "b", "c"] as const satisfies readonly AxisName[];
-
-/** Inputs a program may read. Those of whole numbers are exact everywhere. */
-const INPUTS = {
-  x: { type: "f32", axes: ["a", "b"], sort: "exact" },
-  y: { type: "f16", axes: ["b"], sort: "exact" },
-  z: { type: "f32", axes: ["a", "c"], sort: "exact" },
-  k: { type: "uint(3)", axes: ["b", "c"], sort: "integer" },
-  n: { type: "i32", axes: [], sort: "integer" },
-} as const satisfies Record<string, { readonly type: string; readonly axes: readonly AxisName[]; readonly sort: Sort }>;
-type InputName = keyof typeof INPUTS;
-const INPUT_NAMES = Object.keys(INPUTS) as [InputName, ...InputName[]];
-
-const OUTPUTS = [["a"], ["b"], ["a", "b"], ["b", "c"], ["c", "a"], []] as const satisfies readonly (readonly AxisName[])[];
-
-/** A random program; its expression nests to about `depth` levels. */
-export function randomProgram(random: Random, depth = 5): RandomProgram {
-  const output = random.pick(OUTPUTS);
-  const integer = random.oneIn(6);
-  const scope = output.map((axis, at) => named(axis, `o${at}`));
-  return { element: integer ? random.pick(["i32", "uint(4)"]) : "f32", output, value: new Writer(random).write(integer ? "integer" : "real", scope, depth) };
+/** A kernel in the making: what it computes, and over what. */
+export interface RandomProgram {
+  /** Functions that several places may call, each only those before it. */
+  readonly functions: readonly RandomFunction[];
+  /** One, called `out`, or several. */
+  readonly outputs: readonly RandomOutput[];
 }
 
+const SHAPES = [["a"], ["b"], ["a", "b"], ["b", "c"], ["c", "a"], ["a", "d"], ["d"], []] as const satisfies readonly (readonly AxisName[])[];
+const INTEGERS = [{ kind: "i32" }, { kind: "uint", bits: 4 }] as const satisfies readonly Element[];
+const REAL: Element = { kind: "f32" };
+
+/** A random program; its expressions nest to about `depth` levels. */
+export function randomProgram(random: Random, depth = 5): RandomProgram {
+  const writer = new Writer(random);
+  const functions: RandomFunction[] = [];
+  while (functions.length < 2 && random.oneIn(3)) functions.push(writer.function(`f${functions.length}`, { ...NOTHING_CALLED, functions }, depth - 2));
+  const output = (): RandomOutput => {
+    const axes = random.pick(SHAPES);
+    const element = random.oneIn(6) ? random.pick(INTEGERS) : REAL;
+    const scope = { ...NOTHING_CALLED, functions, indices: axes.map((axis, at) => named({ axis }, `o${at}`)) };
+    return { element, axes, value: writer.write(element === REAL ? "real" : "integer", scope, depth) };
+  };
+  return { functions, outputs: random.oneIn(4) ? [output(), output()] : [output()] };
+}
+
+/** What outputs are called. */
+const outputName = ({ outputs }: RandomProgram, at: number): string => (outputs.length === 1 ? "out" : `out${at}`);
+
+const elementText = (element: Element): string => (element.kind === "uint" ? `uint(${element.bits})` : element.kind);
+
+/** The inputs that a text reads. */
+const read = (text: string) => [...INPUTS].filter(([name]) => new RegExp(`\\b${name}\\(`).test(text));
+
 /** The file in which the kernel is exported as `k`. */
-export function programText({ element, output, value }: RandomProgram): string {
-  const body = print(value);
-  const used = new Set(body.match(/\b[A-Za-z]+\b/g));
-  const inputs = INPUT_NAMES.filter((name) => new RegExp(`\\b${name}\\(`).test(body));
-  const axes = NAMES.filter((name) => used.has(name) || output.includes(name) || inputs.some((input) => (INPUTS[input].axes as readonly string[]).includes(name)));
-  const types = [...inputs.map((name) => INPUTS[name].type), element].map((type) => type.replace(/\(.*/, ""));
-  const words = new Set(["kernel", ...types, ...IMPORTED.filter((name) => used.has(name)), ...(axes.length === 0 ? [] : ["axis"])]);
+export function programText(program: RandomProgram): string {
+  const { functions, outputs } = program;
+  const declared = functions.map(({ name, parameters, value }) => `    const ${name} = (${parameters.map(({ name: each }) => `${each}: number`).join(", ")}) => ${print(value)};`);
+  const bodies = outputs.map(({ axes, value }) => `(${axes.map((_, at) => `o${at}`).join(", ")}) =>\n      ${print(value)}`);
+  const text = [...declared, ...bodies].join("\n");
+  const inputs = read(text);
+  const used = new Set(text.match(/\b[A-Za-z]+\b/g));
+  const axes = AXIS_NAMES.filter((name) => used.has(name) || outputs.some((output) => output.axes.includes(name)) || inputs.some(([, input]) => input.axes.includes(name)));
+  const words = new Set(["kernel", ...outputs.map(({ element }) => element.kind), ...inputs.flatMap(([, input]) => input.words.kvern ?? []), ...IMPORTED.filter((name) => used.has(name)), ...(axes.length === 0 ? [] : ["axis"])]);
+  const formats = new Set(inputs.flatMap(([, input]) => input.words["kvern/formats"] ?? []));
+  const [spec = "", ...others] = outputs.map(({ element, axes: own }) => `${elementText(element)}(${own.join(", ")})`);
+  const [body = "", ...bodiesLeft] = bodies;
+  const record = (values: readonly string[]): string => values.map((value, at) => `${outputName(program, at)}: ${value}`).join(", ");
+  const result = others.length === 0 ? body : `{\n${[body, ...bodiesLeft].map((each, at) => `      ${outputName(program, at)}: ${each},\n`).join("")}    }`;
+  const parameters = inputs.length === 0 ? "" : `{ ${inputs.map(([name]) => name).join(", ")} }`;
   return [
     `import { ${[...words].sort().join(", ")} } from "kvern";`,
+    ...(formats.size === 0 ? [] : [`import { ${[...formats].sort().join(", ")} } from "kvern/formats";`]),
     "",
     ...axes.map((name) => `const ${name} = axis("${name}"${AXES[name] === undefined ? "" : `, ${AXES[name]}`});`),
     "",
     "export const k = kernel(",
-    `  { ${inputs.map((name) => `${name}: ${INPUTS[name].type}(${INPUTS[name].axes.join(", ")})`).join(", ")} },`,
-    `  ${element}(${output.join(", ")}),`,
-    `  (${inputs.length === 0 ? "" : `{ ${inputs.join(", ")} }`}) => (${output.map((_, at) => `o${at}`).join(", ")}) =>`,
-    `    ${body},`,
+    `  { ${inputs.map(([name, { text: type }]) => `${name}: ${type}`).join(", ")} },`,
+    `  ${others.length === 0 ? spec : `{ ${record([spec, ...others])} }`},`,
+    ...(declared.length === 0
+      ? [`  (${parameters}) => ${others.length === 0 ? result : `(${result})`},`]
+      : [`  (${parameters}) => {`, ...declared, `    return ${result};`, "  },"]),
     ");",
     "",
   ].join("\n");
 }
 
-/** Equality of numbers, also where both are written as literals, which TypeScript would call a mistake. */
-function comparison(left = "", op: string, right = ""): string {
-  return op === "===" || op === "!==" ? `(${left} + 0 ${op} ${right})` : `(${left} ${op} ${right})`;
+/** The graph of the program, with no place in any text. */
+export function programGraph(program: RandomProgram, builder?: GraphBuilder): Graph {
+  const { functions, outputs } = program;
+  const maker = new Maker(DECLARED, builder);
+  const names = (parameters: readonly { readonly name: string }[], values: readonly Value[]): ReadonlyMap<string, Value> =>
+    new Map(parameters.map(({ name }, at) => [name, values[at] ?? maker.builder.zero]));
+  for (const { name, parameters, value } of functions) maker.functions.set(name, (...values) => build(value, maker, names(parameters, values)));
+  const text = [...functions, ...outputs].map(({ value }) => print(value)).join("\n");
+  const inputs = read(text).flatMap(([, { tensors }]) => tensors);
+  const stores = outputs.map(({ element, axes, value }, at) => {
+    const output: Tensor = { name: outputName(program, at), element, axes };
+    const along = (rest: readonly AxisName[], indices: readonly Value[]): { readonly indices: readonly Value[]; readonly value: Value } => {
+      const [axis, ...others] = rest;
+      if (axis === undefined) return { indices, value: build(value, maker, names(axes.map((_, k) => ({ name: `o${k}` })), indices)) };
+      let inner: { readonly indices: readonly Value[]; readonly value: Value } = { indices, value: maker.builder.zero };
+      maker.along(axis, (index) => (inner = along(others, [...indices, index])).value);
+      return inner;
+    };
+    return { output, ...along(axes, []) };
+  });
+  const { obligations } = maker;
+  const used = new Set([...inputs, ...outputs].flatMap(({ axes }) => axes));
+  for (const node of postOrder(stores.map(({ value }) => value))) if (node.kind === "extent" || node.kind === "index" || node.kind === "reduce") used.add(node.axis);
+  const declared = Object.entries(DECLARED).filter(([name]) => used.has(name)).map(([name, extent]) => (extent === undefined ? { name } : { name, extent }));
+  return { name: "k", axes: declared, inputs, outputs: stores.map(({ output }) => output), stores, obligations, spans: new Map() };
 }
 
 /** What programs use of `kvern` beside axes, kernels and element types. */
-const IMPORTED = ["all", "any", "argmax", "argmin", "clamp", "extent", "max", "min", "softmax", "sum"] as const;
+const IMPORTED = ["all", "any", "argmax", "argmin", "clamp", "extent", "logSumExp", "max", "min", "softmax", "sum"] as const;
 
-/** Smaller programs than this one. */
+/** Smaller programs than this one: fewer outputs, fewer functions, smaller expressions. */
 export function* smallerPrograms(program: RandomProgram): Generator<RandomProgram> {
-  for (const value of smaller(program.value)) yield { ...program, value };
+  const { functions, outputs } = program;
+  if (outputs.length > 1) for (const output of outputs) yield { ...program, outputs: [output] };
+  for (const unused of functions.filter(({ name }) => ![...functions, ...outputs].some(({ value }) => calls(value, name)))) {
+    yield { ...program, functions: functions.filter((each) => each !== unused) };
+  }
+  for (const [from, to] of SIMPLER) {
+    const simpler = <Each extends { readonly value: Expression }>(each: Each): Each => ({ ...each, value: reading(each.value, from, to) });
+    if ([...functions, ...outputs].some(({ value }) => value !== reading(value, from, to))) yield { functions: functions.map(simpler), outputs: outputs.map(simpler) };
+  }
+  for (const [at, output] of outputs.entries()) {
+    for (const inlined of inlinings(output.value, functions)) yield { ...program, outputs: outputs.with(at, { ...output, value: inlined }) };
+    for (const value of smaller(output.value)) yield { ...program, outputs: outputs.with(at, { ...output, value }) };
+  }
+  for (const [at, each] of functions.entries()) {
+    for (const value of smaller(each.value)) yield { ...program, functions: functions.with(at, { ...each, value }) };
+  }
 }
 
-type Scope = readonly Expression[];
+/** Inputs, and others with some of their axes only, that may be read in their place. */
+const SIMPLER = [...INPUTS].flatMap(([from, input]) =>
+  [...INPUTS].filter(([to, { axes, sort }]) => to !== from && fits(sort, input.sort) && axes.length < input.axes.length && axes.every((axis) => input.axes.includes(axis))).map(([to]) => [from, to] as const));
 
-class Writer {
-  readonly #random: Random;
-  #bound = 0;
-
-  constructor(random: Random) {
-    this.#random = random;
+/** The value with every read of `from` a read of `to`, which has some of its axes. */
+function reading(value: Expression, from: string, to: string): Expression {
+  const parts = value.parts.map((part) => reading(part, from, to));
+  const [old, simpler] = [INPUTS.get(from), INPUTS.get(to)];
+  if (value.reads === from && old !== undefined && simpler !== undefined) {
+    const read = readOf(to, simpler, simpler.axes.flatMap((axis) => parts[old.axes.indexOf(axis)] ?? []));
+    // A code that is read as a position stays one.
+    return typeof value.sort === "object" ? value : { ...read, sort: value.sort };
   }
+  return parts.every((part, at) => part === value.parts[at]) ? value : { ...value, parts };
+}
 
-  write(sort: Sort, scope: Scope, depth: number): Expression {
-    if (typeof sort === "object") return this.#index(sort.axis as AxisName, scope, depth);
-    const inner = depth - 1;
-    const load = (): Expression => this.#load(scope, inner);
-    const whole = (): Expression => this.#whole();
-    const integer = (): Expression => this.#integer(scope, inner);
-    const extreme = (): Expression => this.#extreme(scope, inner, sort === "truth" ? "real" : sort);
-    const choice = (): Expression => this.#choice(scope, inner, sort === "truth" ? "real" : sort);
-    const compare = (): Expression => this.#compare(scope, inner);
-    const arithmetic = (): Expression => this.#arithmetic(scope, inner);
-    const sum = (): Expression => this.#sum(scope, inner);
-    const writers = {
-      truth: [compare, compare, () => this.#logic(scope, inner), () => this.#quantifier(scope, inner)],
-      integer: [whole, integer, integer, extreme, choice],
-      exact: [load, load, extreme, choice, integer],
-      real: [load, load, arithmetic, arithmetic, () => this.#function(scope, inner), sum, sum, () => this.#softmax(scope, inner), extreme, choice],
-    } as const;
-    const last = { truth: () => leaf("truth", this.#random.pick(["true", "false"])), integer: whole, exact: load, real: load };
-    return depth <= 0 ? last[sort]() : this.#random.pick<readonly [() => Expression, ...(() => Expression)[]]>(writers[sort])();
-  }
+const calls = (value: Expression, name: string): boolean => value.calls === name || value.parts.some((part) => calls(part, name));
 
-  /** An index in scope, or any number forced into the axis. */
-  #index(axis: AxisName, scope: Scope, depth: number): Expression {
-    const [first, ...others] = scope.filter(({ sort }) => typeof sort === "object" && sort.axis === axis);
-    if (first !== undefined && !this.#random.oneIn(4)) return this.#random.pick([first, ...others]);
-    if (depth > 0 && this.#random.oneIn(4)) return this.#arg(axis, scope, depth - 1);
-    return apply({ axis }, [this.write("integer", scope, depth - 1)], ([i]) => `clamp(${i}, ${axis})`);
-  }
-
-  #arg(axis: AxisName, scope: Scope, depth: number): Expression {
-    const [name, inner] = this.#bind(axis, scope);
-    const op = this.#random.pick(["argmax", "argmin"]);
-    return binder({ axis }, name, this.write("exact", inner, Math.min(depth, 2)), [], ([body]) => `clamp(${op}(${axis}, (${name}) => ${body}), ${axis})`);
-  }
-
-  #bind(axis: AxisName, scope: Scope): readonly [string, Scope] {
-    const name = `i${this.#bound++}`;
-    return [name, [...scope, named(axis, name)]];
-  }
-
-  #whole(): Expression {
-    return leaf("integer", String(this.#random.whole(0, 4)));
-  }
-
-  #load(scope: Scope, depth: number): Expression {
-    const name = this.#random.pick(INPUT_NAMES);
-    const { axes, sort } = INPUTS[name];
-    return apply(sort, axes.map((axis) => this.#index(axis, scope, depth)), (at) => `${name}(${at.join(", ")})`);
-  }
-
-  #integer(scope: Scope, depth: number): Expression {
-    const [first, ...others] = scope;
-    const small = String(this.#random.whole(2, 5));
-    const part = (): Expression => this.write("integer", scope, depth - 1);
-    switch (this.#random.whole(0, 5)) {
-      case 0: return first === undefined ? this.#whole() : this.#random.pick([first, ...others]);
-      case 1: {
-        const axis = this.#random.pick(NAMES);
-        return leaf("integer", `extent(${axis})`);
-      }
-      case 2: return apply("integer", [part(), part()], ([l, r]) => `(${l} + ${r})`);
-      case 3: return apply("integer", [part(), part()], ([l, r]) => `(${l} - ${r})`);
-      case 4: return apply("integer", [part()], ([of]) => `Math.floor(${of} / ${small})`);
-      default: return apply("integer", [part()], ([of]) => `(${of} % ${small})`);
-    }
-  }
-
-  #arithmetic(scope: Scope, depth: number): Expression {
-    const op = this.#random.pick(["+", "-", "*", "*"]);
-    return apply("real", [this.write("real", scope, depth), this.write("real", scope, depth)], ([l, r]) => `(${l} ${op} ${r})`);
-  }
-
-  /** Functions, kept away from their poles and from overflow. */
-  #function(scope: Scope, depth: number): Expression {
-    const text = this.#random.pick([
-      (x: string) => `Math.exp(Math.min(${x}, 4))`,
-      (x: string) => `Math.sqrt(1 + Math.abs(${x}))`,
-      (x: string) => `Math.log(2 + Math.abs(${x}))`,
-      (x: string) => `Math.tanh(${x})`,
-      (x: string) => `1 / (1 + Math.abs(${x}))`,
-      (x: string) => `-(${x})`,
-    ]);
-    return apply("real", [this.write("real", scope, depth)], ([x = ""]) => `(${text(x)})`);
-  }
-
-  #sum(scope: Scope, depth: number): Expression {
-    const axis = this.#random.pick(NAMES);
-    const [name, inner] = this.#bind(axis, scope);
-    return binder("real", name, this.write("real", inner, depth), [], ([body]) => `sum(${axis}, (${name}) => ${body})`);
-  }
-
-  /** A weight at some position, where there is one. */
-  #softmax(scope: Scope, depth: number): Expression {
-    const axis = this.#random.pick(NAMES);
-    const [name, inner] = this.#bind(axis, scope);
-    const [at, outer] = this.#bind(axis, scope);
-    const score = this.write("real", inner, depth - 1);
-    const other = this.write("real", outer, depth - 1);
-    return {
-      sort: "real",
-      parts: [score, other],
-      binds: [[name], [at]],
-      print: ([s, o]) => `sum(${axis}, (${at}) => softmax(${axis}, (${name}) => ${s})(${at}) * ${o})`,
-    };
-  }
-
-  /** The largest or smallest over an axis, which may be empty. */
-  #extreme(scope: Scope, depth: number, sort: "integer" | "exact" | "real"): Expression {
-    const axis = this.#random.pick(NAMES);
-    const [name, inner] = this.#bind(axis, scope);
-    const body = this.write(sort, inner, depth - 1);
-    // Over an empty axis an extreme is infinite, and what is infinite is not taken for an integer.
-    const whole = (text: string): string => (sort === "integer" ? `Math.floor(${text})` : text);
-    return this.#random.oneIn(2)
-      ? binder(sort, name, body, [], ([of]) => whole(`Math.max(-3, max(${axis}, (${name}) => ${of}))`))
-      : binder(sort, name, body, [], ([of]) => whole(`Math.min(3, min(${axis}, (${name}) => ${of}))`));
-  }
-
-  #choice(scope: Scope, depth: number, sort: "integer" | "exact" | "real"): Expression {
-    const parts = [this.write("truth", scope, depth - 1), this.write(sort, scope, depth - 1), this.write(sort, scope, depth - 1)];
-    return apply(sort, parts, ([c, yes, no]) => `(${c} ? ${yes} : ${no})`);
-  }
-
-  #compare(scope: Scope, depth: number): Expression {
-    const op = this.#random.pick(["<", "<=", ">", ">=", "===", "!=="]);
-    const sort = this.#random.pick(["integer", "exact"]);
-    return apply("truth", [this.write(sort, scope, depth - 1), this.write(sort, scope, depth - 1)], ([l, r]) => comparison(l, op, r));
-  }
-
-  #logic(scope: Scope, depth: number): Expression {
-    const op = this.#random.pick(["&&", "||"]);
-    return apply("truth", [this.write("truth", scope, depth - 1), this.write("truth", scope, depth - 1)], ([l, r]) => `(${l} ${op} ${r})`);
-  }
-
-  #quantifier(scope: Scope, depth: number): Expression {
-    const axis = this.#random.pick(NAMES);
-    const [name, inner] = this.#bind(axis, scope);
-    const op = this.#random.pick(["any", "all"]);
-    return binder("truth", name, this.write("truth", inner, depth - 1), [], ([body]) => `${op}(${axis}, (${name}) => ${body})`);
-  }
+/** The value, where it is a call, as the body of what it calls, if that reads no parameter. */
+function* inlinings(value: Expression, functions: readonly RandomFunction[]): Generator<Expression> {
+  const called = functions.find(({ name }) => name === value.calls);
+  if (called !== undefined && free(called.value).size === 0) yield called.value;
 }

@@ -14,16 +14,22 @@ export interface Repro {
   readonly text: string;
 }
 
+/** What `kvern run` has no backend of that name for. */
+const SEARCHED: readonly string[] = ["simulator", "graph"];
+
 /**
  * @param name of the files to be written, without an end
+ * @param seed that finds the failure again
  * @param source the kernel's text, if it was made up; it becomes part of the file
  */
-export function reproOf(name: string, subject: Subject, trial: Trial, failure: Failure, backend: string, kernelFile: string, source: string | undefined): Repro {
+export function reproOf(name: string, seed: number, subject: Subject, trial: Trial, failure: Failure, backend: string, kernelFile: string, source: string | undefined): Repro {
   const kernel = subject.serialised.name;
   const set = Object.entries(subject.set(trial)).map(([axis, size]) => ` --set ${axis}=${size}`).join("");
   const inputs = subject.inputs(trial);
   const given = Object.keys(inputs).length === 0 ? "" : ` --in ${name}.safetensors`;
-  const command = `kvern run ${kernelFile} --kernel ${kernel}${given} --out out.safetensors --backend ${backend}${set}`;
+  // Backends of the search alone run no file.
+  const again = source === undefined ? `kvern fuzz ${kernelFile} --kernel ${kernel}` : "kvern fuzz";
+  const command = SEARCHED.includes(backend) ? `${again} --backend ${backend} --runs 1 --seed ${seed}` : `kvern run ${kernelFile} --kernel ${kernel}${given} --out out.safetensors --backend ${backend}${set}`;
   const title = titleOf(failure, backend);
   const lines = Object.entries(inputs).map(([input, { shape, data }]) => `//   "${input}": { shape: [${shape.join(", ")}], data: [${Array.from(data, printNumber).join(", ")}] }`);
   const text = [`// ${title}`, `// ${command}`, "// inputs:", ...lines, "", source ?? `// The kernel is \`${kernel}\` of ${kernelFile}.`].join("\n");

@@ -19,8 +19,12 @@ type Tensors = Readonly<Record<string, TensorData>>;
 
 /** `evaluate` on the source text. */
 export async function sourceWays(): Promise<Prepare> {
-  const { evaluateSource } = await import("../source");
-  return (file, graph) => Promise.resolve({ finite: false, run: async (inputs, set) => [{ outputs: await evaluateSource(file, graph.name, inputs, set) }] });
+  const [{ evaluateSource }, { compileFile }] = await Promise.all([import("../source"), import("../../compiler")]);
+  return async (file, { name }) => {
+    const { kernels: { [name]: literal } } = await compileFile(file, { literal: true });
+    if (literal === undefined) throw new InternalError(`${name} was compiled once, and is not among the kernels again`);
+    return { finite: false, arithmetic: "f64", literal, run: async (inputs, set) => [{ outputs: await evaluateSource(file, name, inputs, set) }] };
+  };
 }
 
 /** A device: each of `plans`, in turn. */

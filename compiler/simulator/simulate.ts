@@ -210,14 +210,16 @@ class Run {
     const bits = array.element.kind === "uint" ? array.element.bits : 16;
     const row = item.row.map((index) => this.#evaluator.value(index, outer));
     const word = this.#evaluator.value(item.word, outer);
-    const count = this.#evaluator.value(item.element.extent, outer);
+    const shape = this.#shape(array, outer);
+    // As many as the array has, of one of which the counter has two positions.
+    const count = array.element.kind === "uint" ? (shape.at(-1) ?? 1) : shape.reduce((product, size) => product * size, 1);
     const first = Math.floor((word * 32) / bits);
     // An element belongs to the word that holds its lowest bit; the neighbour computes the same value for the rest of it.
     for (let element = first; element * bits < (word + 1) * 32 && element < count; element++) {
       if (element * bits < word * 32) continue;
       const scope = this.#digits(item.digits, outer.at(item.element, element));
       const scalar = array.shape.length === 0;
-      const indices = scalar ? [] : item.digits.length === 0 ? [...row, element] : digitsOf(element, this.#shape(array, scope));
+      const indices = scalar ? [] : item.digits.length === 0 ? [...row, element] : digitsOf(element, shape);
       this.#write(item.array, indices, this.#evaluator.value(item.value, scope));
     }
   }

@@ -1,7 +1,7 @@
 /** @file The graph of one kernel while it grows: axes and their sizes, free indices, and what is known where. */
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
-import { GraphBuilder } from "../../spec/graph/builder";
+import type { GraphBuilder } from "../../spec/graph/builder";
 import { postOrder } from "../../spec/graph/children";
 import type { AxisDeclaration, Obligation, Span, Tensor, Value } from "../../spec/graph/node";
 import { faultOf, isInside, outside, readsInside } from "../../spec/graph/obligations";
@@ -33,7 +33,7 @@ const sizeOf = ({ extent, parts }: AxisMeaning): string => (parts === undefined 
 const namesIn = (value: Value): readonly string[] => [...value.free, ...postOrder([value]).flatMap((node) => (node.kind === "extent" ? [node.axis] : []))];
 
 export class GrowingBody implements Body {
-  readonly builder = new GraphBuilder();
+  readonly builder: GraphBuilder;
   readonly conditions: Value[] = [];
   readonly #axes = new Map<string, AxisMeaning>();
   readonly #open = new Map<string, number>();
@@ -45,7 +45,8 @@ export class GrowingBody implements Body {
   readonly #fixed: ReadonlyMap<string, AxisMeaning>;
   readonly #court: Court;
 
-  constructor(fixed: ReadonlyMap<string, AxisMeaning>, court: Court) {
+  constructor(fixed: ReadonlyMap<string, AxisMeaning>, court: Court, builder: GraphBuilder) {
+    this.builder = builder;
     this.#fixed = fixed;
     this.#court = court;
   }

@@ -1,6 +1,7 @@
 /** @file From source files to graphs: checks types, evaluates what the entry exports, gathers every fault. */
 
 import { KvernError, type Diagnostic } from "../../spec/diagnostics/diagnostic";
+import { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";
 import { check, type Checked } from "./check";
 import { Evaluator } from "./evaluator";
@@ -20,7 +21,7 @@ export class CompileError extends KvernError {
  * The graphs of the kernels that `entry` exports, by name; none if it exports none.
  * @throws CompileError with every type error, or else every fault found in a kernel.
  */
-export function compile(files: Files, sources: PackageSources, entry: string): ReadonlyMap<string, Graph> {
+export function compile(files: Files, sources: PackageSources, entry: string, builder = (): GraphBuilder => new GraphBuilder()): ReadonlyMap<string, Graph> {
   if (!/\.[mc]?ts$/.test(entry)) fail([{ code: "KV1003", message: `\`${files.name(entry)}\` is not TypeScript`, file: files.name(entry), expected: "a file whose name ends in .ts", got: `\`${files.name(entry).split("/").at(-1) ?? ""}\`` }]);
   if (files.read(entry) === undefined) fail([{ code: "KV1002", message: `\`${files.name(entry)}\` cannot be read`, file: files.name(entry), expected: "a TypeScript file", got: "no such file" }]);
   const graphs = new Map<string, Graph>();
@@ -33,7 +34,7 @@ export function compile(files: Files, sources: PackageSources, entry: string): R
       try {
         evaluator.reported.length = 0;
         const kernel = evaluator.outside(symbol, symbol.declarations?.[0] ?? checked.entry);
-        if (kernel.kind === "kernel") graphs.set(symbol.name, graphOf(evaluator, symbol.name, kernel));
+        if (kernel.kind === "kernel") graphs.set(symbol.name, graphOf(evaluator, symbol.name, kernel, builder));
         faults.push(...evaluator.reported);
       } catch (error) {
         if (!(error instanceof KvernError)) throw error;

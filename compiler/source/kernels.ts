@@ -1,6 +1,6 @@
 /** @file From a kernel as the evaluator knows it to its graph: readers for the inputs, a store for each output. */
 
-import { isTruth } from "../../spec/graph/builder";
+import { isTruth, type GraphBuilder } from "../../spec/graph/builder";
 import { postOrder } from "../../spec/graph/children";
 import type { AxisDeclaration, Element, Graph, Obligation, Store, Tensor, Value } from "../../spec/graph/node";
 import { GrowingBody, SizeFound } from "./body";
@@ -10,13 +10,16 @@ import { describe, fieldsOf, native, ofNode, UNDEFINED, type AxisMeaning, type B
 import { member } from "./members";
 import { ts } from "./typescript";
 
-/** The graph of a kernel that is exported as `name`. Faults after which work could go on are in `evaluator.reported`. */
-export function graphOf(evaluator: Evaluator, name: string, kernel: KernelMeaning): Graph {
+/**
+ * The graph of a kernel that is exported as `name`. Faults after which work could go on are in `evaluator.reported`.
+ * @param builder makes what the graph is made with
+ */
+export function graphOf(evaluator: Evaluator, name: string, kernel: KernelMeaning, builder: () => GraphBuilder): Graph {
   const fixed = new Map<string, AxisMeaning>();
   for (;;) {
     const before = evaluator.reported.length;
     try {
-      return grow(evaluator, name, kernel, new GrowingBody(fixed, evaluator));
+      return grow(evaluator, name, kernel, new GrowingBody(fixed, evaluator, builder()));
     } catch (error) {
       if (!(error instanceof SizeFound)) throw error;
       evaluator.reported.length = before;

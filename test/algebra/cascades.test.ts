@@ -6,7 +6,7 @@ import { showDerived } from "../../compiler/algebra/show-fold";
 import { ONE_PASS, SEVERAL_PASSES } from "./cascades";
 import { BOUND, differences } from "./check";
 import { type Program, randomTensors, stream } from "./programs";
-import type { Tensors } from "./evaluate";
+import type { Tensors } from "../../bin/fuzz/folding";
 
 const CASES = [...Object.entries(ONE_PASS).map(([name, make]) => [name, make, 1] as const), ...Object.entries(SEVERAL_PASSES).map(([name, make]) => [name, make, 2] as const)];
 

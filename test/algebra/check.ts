@@ -1,9 +1,9 @@
 /** @file Runs what the algebra derived in every way a fold may be run, against the naive program. */
 
-import type { Derived, Fold } from "../../compiler/algebra/derived";
+import type { Derived } from "../../compiler/algebra/derived";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";
-import { EMPTY, Evaluator, evaluateStores, FoldRunner, type Sizes, type State, type Tensors } from "./evaluate";
+import { Evaluator, evaluateStores, FoldRunner, ways, type Sizes, type State, type Tensors } from "../../bin/fuzz/folding";
 
 /**
  * The programs here sum fewer than 2¹⁰ terms in f64, and their exponents stay below 2¹⁰: reassociation costs at most 2¹⁰
@@ -24,33 +24,6 @@ export function difference(want: ReadonlyMap<string, number>, got: ReadonlyMap<s
     worst = Math.max(worst, Number.isNaN(distance) ? Infinity : distance);
   }
   return worst;
-}
-
-const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k);
-
-/** The ways to run a fold: every element by itself, in tiles, as a tree, as parts of positions at random. */
-export function ways(runner: FoldRunner, random: () => number): Readonly<Record<string, (fold: Fold, count: number) => State>> {
-  const tree = (fold: Fold, from: number, to: number): State => {
-    if (to - from <= 1) return runner.step(fold, EMPTY, range(from, to));
-    const middle = from + Math.floor(random() * (to - from));
-    if (middle === from) return runner.merge(fold, runner.step(fold, EMPTY, [from]), tree(fold, from + 1, to));
-    const [a, b] = [tree(fold, from, middle), tree(fold, middle, to)];
-    return random() < 0.5 ? runner.merge(fold, a, b) : runner.merge(fold, b, a);
-  };
-  return {
-    serially: (fold, count) => range(0, count).reduce<State>((state, at) => runner.step(fold, state, [at]), EMPTY),
-    "in tiles": (fold, count) => range(0, Math.ceil(count / 8)).reduce<State>((state, tile) => runner.step(fold, state, range(8 * tile, Math.min(count, 8 * tile + 8))), EMPTY),
-    "as a tree": (fold, count) => tree(fold, 0, count),
-    "in parts": (fold, count) => {
-      const parts: State[] = [EMPTY, EMPTY, EMPTY, EMPTY, EMPTY];
-      for (const at of range(0, count)) {
-        // The last part stays empty.
-        const part = Math.floor(random() * 4);
-        parts[part] = runner.step(fold, parts[part] ?? EMPTY, [at]);
-      }
-      return [...parts].sort(() => random() - 0.5).reduce((a, b) => runner.merge(fold, a, b), EMPTY);
-    },
-  };
 }
 
 /** The worst difference of each way of running the folds from the naive program. */

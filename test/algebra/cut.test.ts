@@ -9,7 +9,7 @@ import { show } from "../../compiler/algebra/show";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Index, Value } from "../../spec/graph/node";
 import { BOUND, difference } from "./check";
-import { Evaluator, evaluateStores, FoldRunner, pieceState } from "./evaluate";
+import { Evaluator, evaluateStores, FoldRunner, pieceState } from "../../bin/fuzz/folding";
 import { PROGRAMS, randomTensors, SMALL, stream } from "./programs";
 
 const QUERIES = 64;

@@ -2,7 +2,7 @@
 
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { AxisDeclaration, Element, Graph, Store, Tensor, Value } from "../../spec/graph/node";
-import type { Sizes, Tensors } from "./evaluate";
+import type { Sizes, Tensors } from "../../bin/fuzz/folding";
 
 export interface Config {
   readonly heads: number;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { bindGraph, noSlot } from "../../spec/interpreter/bind";
 import { interpret, interpretWithBound } from "../../spec/interpreter";
-import { Evaluator } from "../algebra/evaluate";
+import { Evaluator } from "../../bin/fuzz/folding";
 import { sample } from "../emit/random";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";

@@ -8,8 +8,8 @@ import { newSlot, oldSlot } from "../../compiler/algebra/ratio";
 import { showDerived } from "../../compiler/algebra/show-fold";
 import type { Component, Fold } from "../../compiler/algebra/derived";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
-import { stateDifference, ways } from "../algebra/check";
-import { EMPTY, Evaluator, evaluateStores, FoldRunner, pieceState, type State, type Tensors } from "../algebra/evaluate";
+import { stateDifference } from "../algebra/check";
+import { EMPTY, Evaluator, evaluateStores, FoldRunner, pieceState, ways, type State, type Tensors } from "../../bin/fuzz/folding";
 import { type Program, PROGRAMS, randomTensors, SMALL, stream } from "../algebra/programs";
 import { randomCascade, Tape } from "./cascade";
 

@@ -16,7 +16,7 @@ import { TABULATE_CONDITIONS, tabulateWith } from "../../compiler/algebra/tabula
 import type { Graph, Value } from "../../spec/graph/node";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
 import { BOUND, difference, differences } from "../algebra/check";
-import { Evaluator, evaluateStores } from "../algebra/evaluate";
+import { Evaluator, evaluateStores } from "../../bin/fuzz/folding";
 import { type Program, Program as Make, PROGRAMS, randomTensors, SMALL, stream } from "../algebra/programs";
 
 const SIZES = { token: 37, coded: 21, tail: 16 };

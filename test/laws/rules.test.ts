@@ -8,7 +8,7 @@ import { findChains, split, splitAxis } from "../../compiler/algebra/split";
 import { range } from "../../spec/graph/facts";
 import type { Value } from "../../spec/graph/node";
 import { difference } from "../algebra/check";
-import { Evaluator, evaluateStores } from "../algebra/evaluate";
+import { Evaluator, evaluateStores } from "../../bin/fuzz/folding";
 import { Program, randomTensors, SMALL, stream } from "../algebra/programs";
 import { Tape } from "./cascade";
 

@@ -246,7 +246,9 @@ class Schedule {
         ...store,
         value: resolve(builder, prepared, store.value, (component, _, indices) => {
           const merged = (live: boolean): Value => bounded(builder, component, coarser.at(component, live, indices));
-          return asRead(builder, component, merged(false), merged(true));
+          // Merged, a position is the least of reals, +∞ among them; where there is one, it is on the axis.
+          const live = isArg(component) ? builder.clamp(builder.floor(merged(true)), prepared.extent) : merged(true);
+          return asRead(builder, component, merged(false), live);
         }),
       })));
       return true;

@@ -1,5 +1,5 @@
 /**
- * @file Executable meaning of graphs and folds in f64, for tests: values are evaluated as `spec/graph/node.ts` says,
+ * @file Executable meaning of graphs and folds in f64, to hold rewrites to: values are evaluated as `spec/graph/node.ts` says,
  * folds as `compiler/algebra/derived.ts` says (serially, as a tree, over parts merged in any order).
  */
 
@@ -8,8 +8,8 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import { openedOrder } from "../../compiler/algebra/opened";
 import type { Index, MathFunction, Slot, Store, Value } from "../../spec/graph/node";
 
-export interface TestTensor { readonly shape: readonly number[]; readonly data: readonly number[] }
-export type Tensors = Readonly<Record<string, TestTensor>>;
+/** Tensors as their storage holds them. */
+export type Tensors = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: readonly number[] }>>;
 export type Sizes = Readonly<Record<string, number>>;
 type Place = ReadonlyMap<string, number>;
 
@@ -63,6 +63,8 @@ export class Evaluator {
       case "extent": return this.sizes[value.axis] ?? fail(`no size of ${value.axis}`);
       case "load": {
         const tensor = this.tensors[value.tensor.name] ?? fail(`no tensor ${value.tensor.name}`);
+        // Read by what left a loop without a turn, and used nowhere; as on a device, it is some number.
+        if (tensor.shape.includes(0)) return 0;
         let offset = 0;
         for (const [k, index] of value.indices.entries()) {
           const position = of(index);
@@ -312,4 +314,31 @@ export class FoldRunner {
     };
     return evaluateStores(this.evaluator, stores);
   }
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: Math.max(0, to - from) }, (_, k) => from + k);
+
+/** The ways to run a fold: every element by itself, in tiles, as a tree, as parts of positions at random. */
+export function ways(runner: FoldRunner, random: () => number): Readonly<Record<string, (fold: Fold, count: number) => State>> {
+  const tree = (fold: Fold, from: number, to: number): State => {
+    if (to - from <= 1) return runner.step(fold, EMPTY, range(from, to));
+    const middle = from + Math.floor(random() * (to - from));
+    if (middle === from) return runner.merge(fold, runner.step(fold, EMPTY, [from]), tree(fold, from + 1, to));
+    const [a, b] = [tree(fold, from, middle), tree(fold, middle, to)];
+    return random() < 0.5 ? runner.merge(fold, a, b) : runner.merge(fold, b, a);
+  };
+  return {
+    serially: (fold, count) => range(0, count).reduce<State>((state, at) => runner.step(fold, state, [at]), EMPTY),
+    "in tiles": (fold, count) => range(0, Math.ceil(count / 8)).reduce<State>((state, tile) => runner.step(fold, state, range(8 * tile, Math.min(count, 8 * tile + 8))), EMPTY),
+    "as a tree": (fold, count) => tree(fold, 0, count),
+    "in parts": (fold, count) => {
+      const parts: State[] = [EMPTY, EMPTY, EMPTY, EMPTY, EMPTY];
+      for (const at of range(0, count)) {
+        // The last part stays empty.
+        const part = Math.floor(random() * 4);
+        parts[part] = runner.step(fold, parts[part] ?? EMPTY, [at]);
+      }
+      return [...parts].sort(() => random() - 0.5).reduce((a, b) => runner.merge(fold, a, b), EMPTY);
+    },
+  };
 }

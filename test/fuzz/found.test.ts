@@ -1,0 +1,50 @@
+/** @file Programs in which a search once found a fault, each named by what it protects, in all ways that need no device. */
+
+import { describe, expect, test } from "vitest";
+
+import { compileSource } from "../../compiler";
+import type { Prepare } from "../../bin/fuzz/fuzz";
+import { rewrittenWays } from "../../bin/fuzz/rewritten";
+import { Subject } from "../../bin/fuzz/subject";
+import { simulatedWays } from "../../bin/fuzz/ways";
+import type { Sizes } from "../../spec/tensor/check";
+
+interface Found {
+  readonly name: string;
+  readonly text: string;
+  readonly sizes: readonly Sizes[];
+}
+
+const FOUND: readonly Found[] = [
+  {
+    name: "a position that parts were merged to is an index of codes",
+    text: `import { argmin, axis, clamp, f32, kernel, min } from "kvern";
+      import { perToken } from "kvern/formats";
+      const a = axis("a"), b = axis("b"), c = axis("c", 5), d = axis("d", 8);
+      export const k = kernel({ s: perToken([b, c, d], { bits: 4, group: 4 }) }, f32(a), ({ s }) => (o0) =>
+        s(clamp(0, b), clamp(0, c), clamp(argmin(d, (i) => Math.min(3, min(b, (j) => j))), d)));`,
+    sizes: [{ a: 0, b: 2 }, { a: 1, b: 1 }, { a: 2, b: 3 }],
+  },
+  {
+    name: "a row of one code is one element of its word",
+    text: `import { axis, clamp, f32, kernel, sum, uint } from "kvern";
+      const a = axis("a"), b = axis("b"), d = axis("d", 8);
+      export const k = kernel({ w: f32(a, d) }, { out0: uint(4)(b), out1: f32(a) }, ({ w }) => ({ out0: () => 1, out1: () => sum(a, (i) => w(i, clamp(0, d))) }));`,
+    sizes: [{ a: 2, b: 1 }, { a: 1, b: 9 }],
+  },
+];
+
+describe("a fault that was found stays mended", { timeout: 120_000 }, () => {
+  test.each(FOUND)("$name", async ({ text, sizes }) => {
+    const { kernels: { k } } = await compileSource({ "k.ts": text }, "k.ts");
+    if (k === undefined) return expect.fail("no kernel");
+    const ways: readonly Prepare[] = [await simulatedWays(), rewrittenWays];
+    for (const prepare of ways) {
+      const subject = new Subject(k, await prepare("k.ts", k));
+      for (const size of sizes) {
+        const all = Object.fromEntries(k.axes.map(({ name, extent }) => [name, extent ?? size[name] ?? (name.endsWith("/4") ? 2 : 1)]));
+        for (let seed = 1; seed <= 3; seed++) expect(await subject.try({ sizes: all, seed })).toMatchObject({ kind: "agrees" });
+      }
+    }
+  });
+});
