@@ -37,6 +37,11 @@ export interface DeviceTensor {
    * multiple of `rowAlignment`
    */
   rows(first: number, count: number): DeviceTensor;
+  /**
+   * Its elements in the same order and memory under another shape: a view as of `rows`.
+   * @throws KvernError KV3003 for a shape of another number of elements, or, of packed codes, of other rows
+   */
+  reshaped(shape: readonly number[]): DeviceTensor;
   /** Its elements, copied back. @throws KvernError KV4008 after `destroy`, KV4004 when the device is lost */
   read(): Promise<TensorData>;
   /** Gives its memory back. What already runs with it is not disturbed. A second call does nothing. */

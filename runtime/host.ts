@@ -9,7 +9,7 @@ import { storedValues } from "../spec/tensor/storage";
 import { checkedShape, elementCount, LARGEST_SIZE, tensor as checkedTensor, type TensorData } from "../spec/tensor/tensor";
 import type { DeviceTensor, RowCopy } from "./device";
 import { isDeviceTensor } from "./kernel";
-import { checkRowPlace, checkRows, hostRows, layoutText, rowsShape } from "./rows";
+import { checkReshaped, checkRowPlace, checkRows, hostRows, layoutText, rowsShape } from "./rows";
 
 export type HostArray = Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
@@ -67,6 +67,12 @@ export class HostTensor implements DeviceTensor {
     this.contents(what);
     checkRows(what, this, first, count);
     return this.viewOf(rowsShape(this, count), (this.view ?? 0) + first * elementCount(this.shape.slice(1)));
+  }
+
+  reshaped(shape: readonly number[]): HostTensor {
+    this.contents("a view under another shape");
+    checkReshaped(this, shape);
+    return this.viewOf(shape, this.view ?? 0);
   }
 
   sharesMemory(other: HostTensor): boolean {

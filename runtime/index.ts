@@ -20,6 +20,7 @@ export { writeSafetensors, type WritableTensor, type WriteOptions } from "./safe
 export { readSafetensorsFile, writeSafetensorsFile } from "./safetensors/files";
 export { learnCodebook, type CoupledFormat, type LearnedCodebook, type LearnOptions } from "./codebook/coupled";
 export { openLearner, type OpenLearner } from "./codebook/learner";
+export { deviceLearner } from "./codebook/device";
 export type { GroupLearner, GroupProblem, GroupReport, LearnedGroup } from "./codebook/group";
 export type { Dtype } from "./safetensors/dtype";
 export { InternalError, KvernError, type Diagnostic } from "../spec/diagnostics/diagnostic";

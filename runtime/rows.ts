@@ -8,7 +8,7 @@ import { refuse } from "../spec/diagnostics/diagnostic";
 import { elementName, sameElement } from "../spec/tensor/element";
 import { packedWords } from "../spec/tensor/packing";
 import { isPacked, storageWords } from "../spec/tensor/storage";
-import { elementCount, isSize, shapeText, type TensorData } from "../spec/tensor/tensor";
+import { checkedShape, elementCount, isSize, shapeText, type TensorData } from "../spec/tensor/tensor";
 import type { DeviceTensor } from "./device";
 
 /** What a tensor is, wherever it lies. */
@@ -44,6 +44,14 @@ function wholeRowBytes({ element, shape }: RowLayout): number | undefined {
  */
 export function rowBytes(what: string, layout: RowLayout): number {
   return wholeRowBytes(layout) ?? refuse({ code: "KV4010", message: `${what} has no rows that fill whole words`, expected: "a first axis, and an even number of f16 behind it; codes are packed along a second", got: layoutText(layout) });
+}
+
+/** @throws KvernError KV3003 where a tensor cannot be seen under another shape as it lies */
+export function checkReshaped({ element, shape }: RowLayout, to: readonly number[]): void {
+  const packedElsewhere = element.kind === "uint" && to.at(-1) !== shape.at(-1);
+  if (elementCount(checkedShape(to)) === elementCount(shape) && !packedElsewhere) return;
+  const expected = `${elementCount(shape)} elements${element.kind === "uint" ? `, ${shape.at(-1) ?? 1} along the last axis, along which codes are packed` : ""}`;
+  refuse({ code: "KV3003", message: `${layoutText({ element, shape })} cannot be seen under another shape`, expected, got: shapeText(to) });
 }
 
 /** The least number of rows, above 0, that takes a multiple of what GPU bindings align to; 1 where there are no rows. */

@@ -8,7 +8,9 @@ import { transposes } from "../../examples/llama/gradients/backward";
 import { metadataOf, type Provenance } from "../../examples/llama/part";
 import { learnCodebook, requireLearnable, type CoupledFormat } from "../../runtime/codebook/coupled";
 import type { GroupLearner, GroupReport, LearnedGroup } from "../../runtime/codebook/group";
-import { openLearner } from "../../runtime/codebook/learner";
+import { deviceLearner } from "../../runtime/codebook/device";
+import { openLearner, type OpenLearner } from "../../runtime/codebook/learner";
+import { openDevice, type OpenOptions } from "../../runtime/open";
 import { writeSafetensorsFile } from "../../runtime/safetensors/files";
 import { WorkerPool, workerScript } from "../../runtime/workers/pool.node";
 import { refuse } from "../../spec/diagnostics/diagnostic";
@@ -38,6 +40,8 @@ export interface CalibrationRequest {
   readonly layers?: LayerRange;
   /** Worker threads. */
   readonly workers: number;
+  /** The device that finds nearest centroids, in place of threads; what is learned does not depend on it. */
+  readonly backend?: NonNullable<OpenOptions["backend"]>;
 }
 
 export interface CalibrationReport extends Provenance {
@@ -48,6 +52,8 @@ export interface CalibrationReport extends Provenance {
   /** What an earlier, interrupted run had done. */
   readonly resumed: { readonly contexts: number; readonly groups: number };
   readonly workers: number;
+  /** The device, where one was asked for, as it describes itself. */
+  readonly device?: string;
   readonly seconds: { readonly model: number; readonly codebooks: number };
 }
 
@@ -75,11 +81,11 @@ export async function runCalibration(request: CalibrationRequest, progress: Prog
     const vectors = await readText(loaded, contexts, range, request, journal, resumed, progress);
     if (request.entropy !== undefined) await writeEntropies(request.entropy, entropyReport(vectors, range, (done, total) => progress.show("entropies", done, total)));
     const read = performance.now();
-    const { books, groups } = await learnLayers(vectors, range, request, journal, resumed, progress);
+    const { books, groups, device } = await learnLayers(vectors, range, request, journal, resumed, progress);
     await writeSafetensorsFile(out, bookTensors(books), { metadata });
     await journal.remove();
     const seconds = { model: (read - began) / 1000, codebooks: (performance.now() - read) / 1000 };
-    return { out, ...provenance, range, contexts: contexts.length, groups, resumed: resumed.counts, workers, seconds };
+    return { out, ...provenance, range, contexts: contexts.length, groups, resumed: resumed.counts, workers, ...(device === undefined ? {} : { device }), seconds };
   } finally {
     progress.clear();
     await journal.close();
@@ -164,12 +170,13 @@ async function readText(
 async function learnLayers(
   vectors: readonly LayerVectors[],
   { from }: LayerRange,
-  { format, seed, iterations, workers }: CalibrationRequest,
+  request: CalibrationRequest,
   journal: Journal,
   resumed: Resumed,
   progress: Progress,
-): Promise<{ readonly books: readonly (readonly [number, LayerCodebooks])[]; readonly groups: readonly (GroupPlace & GroupReport)[] }> {
-  const learner = await openLearner(workers);
+): Promise<{ readonly books: readonly (readonly [number, LayerCodebooks])[]; readonly groups: readonly (GroupPlace & GroupReport)[]; readonly device: string | undefined }> {
+  const { format, seed, iterations } = request;
+  const { device, ...learner } = await learnerOf(request);
   const reports: (GroupPlace & GroupReport)[] = [];
   const [, heads = 0, channels = 0] = vectors[0]?.keys.shape ?? [];
   const groups = channels / format.couple;
@@ -196,8 +203,15 @@ async function learnLayers(
     for (const [at, layer] of vectors.entries()) {
       books.push([from + at, { keys: await learnSide(from + at, "keys", layer), values: await learnSide(from + at, "values", layer) }]);
     }
-    return { books, groups: reports };
+    return { books, groups: reports, device };
   } finally {
     await learner.close();
   }
+}
+
+/** Threads, or the device that was asked for, as it describes itself. */
+async function learnerOf({ backend, workers }: CalibrationRequest): Promise<OpenLearner & { readonly device: string | undefined }> {
+  if (backend === undefined) return { ...(await openLearner(workers)), device: undefined };
+  const device = await openDevice({ backend });
+  return { ...deviceLearner(device), device: device.describe(), close: () => device.close() };
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import type { LayerRange } from "../../examples/llama/calibration";
 import type { CalibrationReport } from "../calibrate/calibrate";
-import { wholeNumber } from "../options";
+import { backendName, wholeNumber, type Backend } from "../options";
 
 interface Options {
   readonly text?: readonly string[];
@@ -16,6 +16,7 @@ interface Options {
   readonly tokens: number;
   readonly layers?: LayerRange;
   readonly workers: number;
+  readonly backend?: Exclude<Backend, "source">;
   readonly merge?: readonly string[];
   readonly json?: true;
 }
@@ -42,6 +43,7 @@ export function calibrate(program: Command): void {
     .option("--tokens <n>", "tokens to read, at most", wholeNumber(1), 32768)
     .option("--layers <a..b>", "only the layers from a to b, as a part to --merge", layerRange)
     .option("--workers <n>", "threads (default: one for each core); what is learned does not depend on it", wholeNumber(1), availableParallelism())
+    .option("--backend <name>", "the device that finds nearest centroids, in place of threads; what is learned does not depend on it", deviceName)
     .option("--merge <part...>", "join these parts; takes no model")
     .option("--json", "print the report as JSON")
     .action(async (model: string | undefined, options: Options) => {
@@ -69,7 +71,7 @@ async function merge(files: readonly string[], { out, json }: Options): Promise<
   process.stdout.write(json ? `${JSON.stringify({ out, parts: files, ...metadata }, undefined, 2)}\n` : `layers ${metadata["layers"] ?? ""} from ${files.length} parts, written to ${out}\n`);
 }
 
-async function reportText({ groups, range, out, format, weights, seed, tokens, contexts, resumed, seconds, workers, iterations }: CalibrationReport): Promise<string> {
+async function reportText({ groups, range, out, format, weights, seed, tokens, contexts, resumed, seconds, workers, device, iterations }: CalibrationReport): Promise<string> {
   const { table } = await import("../demo/table");
   const rows = Array.from({ length: range.to - range.from + 1 }, (_, at) => range.from + at).flatMap((layer) =>
     (["keys", "values"] as const).map((side) => {
@@ -91,7 +93,7 @@ async function reportText({ groups, range, out, format, weights, seed, tokens, c
     "seeded, stored: the squared error that k-means began with and that the codebooks in f16 leave, of the squared numbers",
     `${format}, ${weights} weights, seed ${seed}, at most ${iterations} iterations: ${tokens.toLocaleString("en")} tokens of ${contexts} contexts`,
     ...(resumed.contexts + resumed.groups > 0 ? [`taken up from an interrupted run: ${resumed.contexts} contexts, ${resumed.groups} groups`] : []),
-    `${seconds.model.toFixed(1)} s for the model and ${seconds.codebooks.toFixed(1)} s for the codebooks, in ${workers} threads`,
+    `${seconds.model.toFixed(1)} s for the model and ${seconds.codebooks.toFixed(1)} s for the codebooks, in ${workers} threads${device === undefined ? "" : ` and with ${device}`}`,
     `written to ${out}`,
   ].join("\n");
 }
@@ -111,4 +113,10 @@ function layerRange(text: string): LayerRange {
   const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
   if (from === undefined || to === undefined || Number(from) > Number(to)) throw new InvalidArgumentError("Expected a..b with a not above b, such as 0..3.");
   return { from: Number(from), to: Number(to) };
+}
+
+function deviceName(text: string): Exclude<Backend, "source"> {
+  const found = backendName(text);
+  if (found === "source") throw new InvalidArgumentError("Expected auto, wgsl, gpujs or interpreter.");
+  return found;
 }

@@ -24,7 +24,7 @@ export interface CacheBytes {
 export interface AttentionBackend {
   readonly name: string;
   /** Forgets every token. */
-  reset(): void;
+  reset(): Promise<void>;
   /** Adds the keys and values, both [token, kvHead, channel], of the next tokens of a layer. */
   append(layer: number, keys: Float32Array, values: Float32Array): Promise<void>;
   /**

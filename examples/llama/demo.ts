@@ -65,7 +65,7 @@ export async function* demonstrate(inputs: DemoInputs): AsyncGenerator<DemoRow> 
     try {
       yield await demonstrateOne(inputs, backend, codebooks);
     } finally {
-      backend.close();
+      await backend.close();
     }
   }
 }

@@ -18,7 +18,7 @@ export interface GenerateOptions {
 export async function generate(model: LanguageModel, prompt: readonly number[], { count, sample = likeliest, onToken }: GenerateOptions): Promise<readonly number[]> {
   if (prompt.length === 0) refuse({ code: "KV6005", message: "the prompt is empty", expected: "at least one token", got: "none" });
   const { endOfText, positions } = model.config;
-  model.reset();
+  await model.reset();
   let logits = await model.next(prompt);
   let seen = prompt.length;
   const ids: number[] = [];

@@ -7,7 +7,7 @@ import { hiddenStates, logits, type Llama } from "./model";
 export interface LanguageModel {
   readonly config: LlamaConfig;
   /** Forgets every token. */
-  reset(): void;
+  reset(): Promise<void>;
   /**
    * Feeds the next tokens and returns the logits of what follows the last of them, [vocabulary].
    * @throws KvernError KV6005 for an unknown token or a context longer than the model's
@@ -27,8 +27,8 @@ export function plainModel(model: Llama, backend: AttentionBackend): LanguageMod
   };
   return {
     config: model.config,
-    reset: () => {
-      backend.reset();
+    reset: async () => {
+      await backend.reset();
       seen = 0;
     },
     next: async (ids) => {

@@ -23,7 +23,7 @@ export async function perplexity(
   let nll = 0;
   let tokens = 0;
   for (const [index, context] of contexts.entries()) {
-    model.reset();
+    await model.reset();
     if (context.length > 1) nll += negativeLogLikelihood(await model.each(context.slice(0, -1)), context.slice(1));
     tokens += Math.max(0, context.length - 1);
     onProgress?.(index + 1, contexts.length);

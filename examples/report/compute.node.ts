@@ -6,6 +6,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readSafetensorsFile, writeSafetensorsFile, type WritableTensor } from "kvern/runtime";
+import { entropyReport, type EntropyReport } from "../../bin/calibrate/entropy";
 import { learnCodebook, type CoupledFormat } from "../../runtime/codebook/coupled";
 import { ITERATIONS } from "../../runtime/codebook/kmeans";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
@@ -140,6 +141,18 @@ export class Workshop {
       }
     }
     await writeTensors(file, tensors);
+    return made;
+  }
+
+  /** Of keys before rotation and values, by size of group. */
+  async entropies(): Promise<EntropyReport> {
+    const file = join(this.folder, "entropies.json");
+    const known = (await readJson(file)) as EntropyReport | undefined;
+    if (known !== undefined) return known;
+    const { layers } = this.subject.loaded.model.config;
+    const vectors = await Promise.all(Array.from({ length: layers }, async (_, layer) => ({ keys: await this.vectors("keys-before", layer), values: await this.vectors("values", layer) })));
+    const made = entropyReport(vectors, { from: 0, to: layers - 1 }, (done, total) => this.say(`${this.subject.name} entropies`, done, total));
+    await writeJson(file, made);
     return made;
   }
 

@@ -43,7 +43,7 @@ export async function evaluateCache(
 }
 
 async function contextLogits(model: Llama, backend: AttentionBackend, context: readonly number[]): Promise<Float32Array> {
-  backend.reset();
+  await backend.reset();
   return logits(model, await hiddenStates(model, backend, context.slice(0, -1)));
 }
 

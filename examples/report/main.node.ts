@@ -7,12 +7,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { progressBar } from "../../bin/progress";
+import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { VECTORS, Workshop } from "./compute.node";
-import { exactPerplexity, modelSection, pointsOf, type Findings } from "./markdown";
-import { perplexityPlot } from "./plots";
+import { toStored, type Findings } from "./findings";
+import { exactPerplexity, page, pointsOf } from "./markdown";
+import { costPlot, entropyPlot } from "./plots";
 import { keyOf, ROWS } from "./rows";
 import { subject, subjectNames, type Subject } from "./subjects.node";
-import { COMPARISON, INTRODUCTION } from "./words";
 
 const { values: options } = parseArgs({
   options: {
@@ -25,23 +26,34 @@ const { values: options } = parseArgs({
 const root = process.cwd();
 const limit = options.rows === undefined ? Infinity : Number(options.rows);
 const progress = progressBar();
+const write = (name: string, text: string): Promise<void> => writeFile(join(root, "report", name), text);
 let computed = 0;
-const sections: string[] = [];
+const all: Findings[] = [];
 await mkdir(join(root, "report"), { recursive: true });
 for (const name of subjectNames(root)) {
   const about = await subject(root, name);
   const workshop = new Workshop(about, join(root, ".kvern/report", name), (what, done, total) => progress.show(what, done, total));
-  const findings = await findingsOf(about, workshop);
-  const exact = exactPerplexity(findings);
+  const results = await resultsOf(about, workshop);
   // Nothing is said of a model before its first row, which is that at full precision.
-  if (exact === undefined) continue;
-  sections.push(modelSection(findings));
-  await writeFile(join(root, "report", `${name}.svg`), await perplexityPlot(name, pointsOf(findings), exact));
+  if (!results.has(keyOf(ROWS[0] ?? missing()))) continue;
+  const { layers, heads, kvHeads, headDim, positions, ropeTheta, ropeLayout } = about.loaded.model.config;
+  const findings: Findings = {
+    name,
+    shape: { layers, heads, kvHeads, headDim, positions, ropeTheta, ropeLayout },
+    calibrationVectors: VECTORS,
+    heldout: about.heldout.map((context) => context.length - 1),
+    entropies: await workshop.entropies(),
+    results,
+  };
+  all.push(findings);
+  await write(`${name}.json`, `${JSON.stringify(toStored(findings))}\n`);
+  await write(`${name}.svg`, await costPlot(name, pointsOf(findings), exactPerplexity(findings)));
+  await write(`${name}-entropy.svg`, await entropyPlot(findings.entropies));
 }
 progress.clear();
-await writeFile(join(root, "report/README.md"), `${[INTRODUCTION, ...sections, COMPARISON].join("\n\n")}\n`);
+await write("README.md", page(all));
 
-async function findingsOf(about: Subject, workshop: Workshop): Promise<Findings> {
+async function resultsOf(about: Subject, workshop: Workshop): Promise<Findings["results"]> {
   const results: [string, Awaited<ReturnType<Workshop["compute"]>>["contexts"]][] = [];
   for (const row of ROWS) {
     const wanted = (options.model ?? about.name) === about.name && computed < limit;
@@ -55,6 +67,9 @@ async function findingsOf(about: Subject, workshop: Workshop): Promise<Findings>
     }
     results.push([keyOf(row), result.contexts]);
   }
-  const tokens = about.heldout.reduce((sum, context) => sum + context.length - 1, 0);
-  return { name: about.name, shape: about.loaded.model.config, calibrationVectors: VECTORS, heldout: { contexts: about.heldout.length, tokens }, results: new Map(results) };
+  return new Map(results);
+}
+
+function missing(): never {
+  throw new InternalError("the report has no rows");
 }

@@ -1,41 +1,12 @@
 /** @file The report as text, from whatever rows there are. */
 
-import type { AttentionShape } from "../llama/backend";
-import { summary, type ContextScore } from "./evaluate";
 import { bitsPerChannel, bytesPerToken, fixedBytes, nameOf, type Format } from "./formats";
+import { figure, verdict, type Figure, type Findings } from "./findings";
+import { InternalError } from "../../spec/diagnostics/diagnostic";
+import { claimTable, entropySection } from "./comparison";
 import type { Point } from "./plots";
-import { keyOf, ROWS, WINDOW, withoutSeed, type Row } from "./rows";
-
-/** What is known of one model. */
-export interface Findings {
-  readonly name: string;
-  readonly shape: AttentionShape;
-  readonly calibrationVectors: number;
-  readonly heldout: { readonly contexts: number; readonly tokens: number };
-  /** By key of the row. */
-  readonly results: ReadonlyMap<string, readonly ContextScore[]>;
-}
-
-/** A figure over the seeds that were computed. */
-interface Figure {
-  readonly mean: number;
-  readonly least: number;
-  readonly largest: number;
-  readonly seeds: number;
-}
-
-type Part = "perplexity" | "divergence";
-
-/** Rows that differ in nothing but their seed, as one; nothing where none was computed. */
-function figure(findings: Findings, row: Row, part: Part): Figure | undefined {
-  const key = withoutSeed(row);
-  const values = ROWS.filter((other) => withoutSeed(other) === key).flatMap((other) => {
-    const scores = findings.results.get(keyOf(other));
-    return scores === undefined ? [] : [summary(scores)[part]];
-  });
-  if (values.length === 0) return undefined;
-  return { mean: values.reduce((a, b) => a + b, 0) / values.length, least: Math.min(...values), largest: Math.max(...values), seeds: values.length };
-}
+import { keyOf, ROWS, WINDOW, type Row } from "./rows";
+import { COMPARISON, INTRODUCTION, reasons } from "./words";
 
 const shown = (value: number): string => (value >= 1000 ? value.toFixed(0) : value >= 100 ? value.toFixed(1) : value.toFixed(3));
 
@@ -78,27 +49,26 @@ function fixedTable(findings: Findings): string {
   return table(["cache", "bytes"], rows);
 }
 
-
-/** Of CQ rows over codes alone, in the order of their mean perplexity: which neighbours the seeds tell apart. */
-function seedOrder(findings: Findings): readonly string[] {
-  const rows = lines().filter(({ format }) => format.kind === "coupled" && format.couple > 1);
-  const found = rows.flatMap((row) => {
-    const of = figure(findings, row, "perplexity");
-    return of === undefined || of.seeds < 2 ? [] : [{ name: `${nameOf(row.format)} ${row.weights}`, of }];
+/** Learned rows over codes alone, in the order of their mean perplexity: which neighbours are told apart. */
+function order(findings: Findings): readonly string[] {
+  const found = lines().flatMap((row) => {
+    const of = row.format.kind === "coupled" ? figure(findings, row, "perplexity") : undefined;
+    return of === undefined || of.seeds < 2 ? [] : [{ row, name: `${nameOf(row.format)} ${row.weights}`, of }];
   });
   const ordered = [...found].sort((a, b) => a.of.mean - b.of.mean);
-  return ordered.slice(1).map(({ name, of }, at) => {
-    const before = ordered[at] ?? { name, of };
-    const apart = before.of.largest < of.least;
-    return `- ${before.name} and ${name}: ${apart ? "apart in every seed" : "not told apart by the seeds"}`;
+  return ordered.slice(1).map(({ row, name }, at) => {
+    const before = ordered[at] ?? missing();
+    const apart = verdict(findings, before.row, row, "nll") === "lower";
+    return `- ${before.name} and ${name}: ${apart ? "told apart" : "not told apart"}`;
   });
 }
 
+/** Of formats whose codebooks are learned from vectors that count alike. */
 export function pointsOf(findings: Findings): readonly Point[] {
   return lines().flatMap((row) => {
-    const found = figure(findings, row, "perplexity");
-    if (found === undefined || isExact(row) || row.weights === "fisher") return [];
-    return [{ format: nameOf(row.format), family: familyOf(row.format), bytes: bytesPerToken(row.format, findings.shape), perplexity: found.mean }];
+    const [perplexity, divergence] = [figure(findings, row, "perplexity"), figure(findings, row, "divergence")];
+    if (perplexity === undefined || divergence === undefined || isExact(row) || row.weights === "fisher") return [];
+    return [{ format: nameOf(row.format), family: familyOf(row.format), bytes: bytesPerToken(row.format, findings.shape), perplexity: perplexity.mean, divergence: divergence.mean }];
   });
 }
 
@@ -115,30 +85,41 @@ function familyOf(format: Format): string {
   }
 }
 
-export const exactPerplexity = (findings: Findings): number | undefined => figure(findings, lines()[0] ?? missing(), "perplexity")?.mean;
+export const exactPerplexity = (findings: Findings): number => figure(findings, lines()[0] ?? missing(), "perplexity")?.mean ?? missing();
 
 function missing(): never {
-  throw new Error("internal: the report has no rows");
+  throw new InternalError("the report has no rows");
 }
+
+function comparison(all: readonly Findings[]): string {
+  const [heading = [], ...rows] = claimTable(all);
+  return [COMPARISON, table(heading, rows), reasons(all)].join("\n\n");
+}
+
+/** The whole report. */
+export const page = (all: readonly Findings[]): string => `${[INTRODUCTION, ...all.map(modelSection), comparison(all)].join("\n\n")}\n`;
 
 /** The tables of one model. */
 export function modelSection(findings: Findings): string {
   const { name, calibrationVectors, heldout, results, shape } = findings;
   const absent = ROWS.filter((row) => !results.has(keyOf(row))).length;
-  const order = seedOrder(findings);
+  const neighbours = order(findings);
+  const tokens = heldout.reduce((a, b) => a + b, 0);
   return [
     `## ${name}`,
     "",
-    `${shape.layers} layers, ${shape.heads} query heads over ${shape.kvHeads} key/value heads of dimension ${shape.headDim}. Held out: ${heldout.tokens.toLocaleString("en")} scored tokens in ${heldout.contexts} contexts. Formats are fitted to ${calibrationVectors.toLocaleString("en")} calibration tokens.`,
+    `${shape.layers} layers, ${shape.heads} query heads over ${shape.kvHeads} key/value heads of dimension ${shape.headDim}. Held out: ${tokens.toLocaleString("en")} scored tokens in ${heldout.length} contexts. Formats are fitted to ${calibrationVectors.toLocaleString("en")} calibration tokens.`,
     ...(absent === 0 ? [] : ["", `${absent} of ${ROWS.length} rows have not been computed: \`npm run report\` goes on with them.`]),
     "",
-    `![perplexity against bytes per token](${name}.svg)`,
+    `![perplexity and divergence against bytes per token](${name}.svg)`,
     "",
     mainTable(findings),
     "",
     "Bytes that do not grow with the tokens: codebooks, or scales and zeros.",
     "",
     fixedTable(findings),
-    ...(order.length === 0 ? [] : ["", "CQ formats over codes alone, from the least perplexity to the largest, each against the next:", "", ...order]),
+    ...(neighbours.length === 0 ? [] : ["", "Learned formats over codes alone, from the least perplexity to the largest, each against the next:", "", ...neighbours]),
+    "",
+    entropySection(findings),
   ].join("\n");
 }

@@ -1,13 +1,15 @@
-/** @file The report's plot, as SVG. */
+/** @file The report's plots, as SVG. */
 
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import type { EntropyReport } from "../../bin/calibrate/entropy";
 
 export interface Point {
   readonly format: string;
   readonly family: string;
   readonly bytes: number;
   readonly perplexity: number;
+  readonly divergence: number;
 }
 
 async function svg(spec: TopLevelSpec): Promise<string> {
@@ -15,20 +17,57 @@ async function svg(spec: TopLevelSpec): Promise<string> {
   return `${await view.toSVG()}\n`;
 }
 
-/** Perplexity against bytes per token, both on logarithmic axes; a line at full precision. */
-export function perplexityPlot(title: string, points: readonly Point[], fullPrecision: number): Promise<string> {
+/** Perplexity, and divergence from full precision, against bytes per token; a line at full precision. All axes are logarithmic. */
+export function costPlot(title: string, points: readonly Point[], fullPrecision: number): Promise<string> {
   const x = { field: "bytes", type: "quantitative" as const, scale: { type: "log" as const, base: 2 }, title: "bytes per token" };
-  const y = { field: "perplexity", type: "quantitative" as const, scale: { type: "log" as const }, title: "perplexity" };
+  const panel = (field: "perplexity" | "divergence", name: string) => {
+    const y = { field, type: "quantitative" as const, scale: { type: "log" as const }, title: name };
+    return {
+      width: 360,
+      height: 360,
+      layer: [
+        ...(field === "perplexity" ? [{ data: { values: [{ perplexity: fullPrecision }] }, mark: { type: "rule" as const, strokeDash: [4, 4], color: "gray" }, encoding: { y } }] : []),
+        { data: { values: [...points] }, mark: { type: "point" as const, filled: true, size: 60 }, encoding: { x, y, color: { field: "family", type: "nominal" as const, title: "format" }, shape: { field: "family", type: "nominal" as const } } },
+        { data: { values: [...points] }, mark: { type: "text" as const, align: "left" as const, dx: 6, dy: -4, fontSize: 9 }, encoding: { x, y, text: { field: "format" } } },
+      ],
+    };
+  };
   return svg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    title,
+    title: { text: title, anchor: "middle" },
     background: "white",
-    width: 560,
-    height: 360,
-    layer: [
-      { data: { values: [{ perplexity: fullPrecision }] }, mark: { type: "rule", strokeDash: [4, 4], color: "gray" }, encoding: { y } },
-      { data: { values: [...points] }, mark: { type: "point", filled: true, size: 60 }, encoding: { x, y, color: { field: "family", type: "nominal", title: "format" }, shape: { field: "family", type: "nominal" } } },
-      { data: { values: [...points] }, mark: { type: "text", align: "left", dx: 6, dy: -4, fontSize: 9 }, encoding: { x, y, text: { field: "format" } } },
-    ],
+    hconcat: [panel("perplexity", "perplexity"), panel("divergence", "KL from full precision, nats a token")],
+  });
+}
+
+const SERIES = { marginals: "sum of the channels", shuffled: "together, if independent", joint: "together" } as const;
+
+/**
+ * For each layer, keys and values, against the number of channels in a group: the sum of the channels' entropies, their
+ * entropy together, and the latter for channels made independent, which is what the estimate loses by having so few tokens.
+ */
+export function entropyPlot({ rows, ceiling, tokens, bins }: EntropyReport): Promise<string> {
+  const values = rows.flatMap((row) =>
+    (["marginals", "shuffled", "joint"] as const).map((key) => ({
+      panel: `layer ${row.layer}`, side: row.side, size: row.size, series: SERIES[key], bits: row[key].mean, low: row[key].mean - row[key].deviation, high: row[key].mean + row[key].deviation,
+    })),
+  );
+  const x = { field: "size", type: "ordinal" as const, title: "channels in a group", axis: { labelAngle: 0 } };
+  const color = { field: "series", type: "nominal" as const, title: null, scale: { domain: Object.values(SERIES), range: ["#888888", "#e08214", "#2166ac"] }, legend: { orient: "bottom" as const } };
+  return svg({
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    title: { text: "Entropy of neighbouring channels", subtitle: `${bins} bins a channel, ${tokens.toLocaleString("en")} tokens; mean and standard deviation over groups; dotted: log2 of the tokens`, anchor: "middle" },
+    data: { values },
+    facet: { column: { field: "panel", type: "nominal", title: null }, row: { field: "side", type: "nominal", title: null } },
+    spec: {
+      width: 150,
+      height: 130,
+      layer: [
+        { mark: { type: "rule", strokeDash: [2, 2], color: "#444444" }, encoding: { y: { datum: ceiling, type: "quantitative" } } },
+        { mark: "rule", encoding: { x, color, y: { field: "low", type: "quantitative" }, y2: { field: "high" } } },
+        { mark: { type: "line", point: true }, encoding: { x, color, y: { field: "bits", type: "quantitative", title: "bits" } } },
+      ],
+    },
+    config: { background: "white", font: "sans-serif" },
   });
 }

@@ -53,7 +53,9 @@ const PLANNED: readonly Row[] = [
   ...spaced(0, "after"),
   ...learned(LEARNED, WINDOW, "before", [1]),
   ...learned(LEARNED, 0, "after", [1]),
-  ...learned(COUPLED, 0, "before", SEEDS),
+  ...learned(LEARNED, 0, "before", SEEDS),
+  ...learned(ONE_BIT, WINDOW, "before", SEEDS),
+  ...learned(ONE_BIT, 0, "after", SEEDS),
   ...spaced(WINDOW, "after"),
   ...learned(LEARNED, WINDOW, "after", [1]),
 ];

@@ -17,8 +17,9 @@ import { hostRows, rowBytes } from "../rows";
 import type { Memory } from "./memory";
 import { saved, type SavedCache } from "./save";
 import { checkSpec, PARTS, SIDES, type CacheContents, type CachedTokens, type CacheSpec, type CheckedSpec, type Part, type Side } from "./spec";
+import { Kernels } from "./encoders";
 import { allDone, Stage } from "./stage";
-import { Kernels, openStore, type Store } from "./store";
+import { openStore, type Store } from "./store";
 import { Strip } from "./strip";
 
 /** Bytes, by part: codes and what else is stored in a format, tokens in full precision, codebooks. */

@@ -3,11 +3,10 @@
  * codebook.
  */
 
-import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { TensorData } from "../../spec/tensor/tensor";
-import type { Device, DeviceTensor, PreparedKernel } from "../device";
+import type { Device, DeviceTensor } from "../device";
 import type { RowPlace } from "../rows";
-import graphs from "./graphs.json";
+import type { Kernels } from "./encoders";
 import { Memory } from "./memory";
 import { isCoupled, storedElement, storedSizes, type CacheFormat, type CheckedSpec } from "./spec";
 import { doubling, sliding, type StripLayout } from "./strip";
@@ -19,29 +18,6 @@ export interface Store {
   readonly layouts: { readonly sinks: StripLayout; readonly coded: StripLayout; readonly tail: StripLayout };
   /** Writes tokens of f32 into rows of this format. */
   readonly write: (x: TensorData | DeviceTensor, to: RowPlace) => Promise<void>;
-}
-
-/** Kernels of a device, each prepared once for its sizes. */
-export class Kernels {
-  readonly #device: Device;
-  readonly #prepared = new Map<string, Promise<PreparedKernel>>();
-
-  constructor(device: Device) {
-    this.#device = device;
-  }
-
-  prepare(name: string, set: Readonly<Record<string, number>>): Promise<PreparedKernel> {
-    const key = `${name} ${JSON.stringify(set)}`;
-    let prepared = this.#prepared.get(key);
-    if (prepared === undefined) {
-      const graph = Object.entries(graphs).find(([known]) => known === name)?.[1];
-      if (graph === undefined) throw new InternalError(`the cache has no kernel ${name}`);
-      prepared = this.#device.prepare(graph, { set });
-      this.#prepared.set(key, prepared);
-      prepared.catch(() => this.#prepared.delete(key));
-    }
-    return prepared;
-  }
 }
 
 export async function openStore(device: Device, kernels: Kernels, spec: CheckedSpec, format: CacheFormat): Promise<Store> {

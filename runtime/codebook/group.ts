@@ -2,7 +2,7 @@
 
 import { refuse } from "../../spec/diagnostics/diagnostic";
 import { fromHalves, toHalves } from "../../spec/tensor/half";
-import { inertia, kmeans } from "./kmeans";
+import { inertia, kmeans, kmeansGuessed, type Clustering, type Guess, type KmeansOptions } from "./kmeans";
 import { nearestCentroids } from "./nearest";
 
 /** What a group's centroids are learned from; plain data, so that a worker can be sent it. */
@@ -47,9 +47,27 @@ export interface GroupLearner {
 
 /** @throws KvernError KV6023 for centroids that f16 cannot hold; the signal's reason when aborted */
 export function learnGroup(problem: GroupProblem, signal?: AbortSignal): LearnedGroup {
-  const { vectors, couple, bits, seed, iterations } = problem;
-  const weights = problem.weights?.some((weight) => weight > 0) ? problem.weights : new Float64Array(vectors.length / couple).fill(1);
-  const { centroids, labels, inertia: before, converged } = kmeans(vectors, couple, { clusters: 2 ** bits, seed, iterations, weights, ...(signal === undefined ? {} : { signal }) });
+  return storedGroup(problem, kmeans(problem.vectors, problem.couple, optionsOf(problem, signal)));
+}
+
+/** As `learnGroup`, to the same bits, with nearest centroids guessed elsewhere. @throws as `learnGroup`, and what `guess` throws */
+export async function learnGroupGuessed(problem: GroupProblem, guess: Guess): Promise<LearnedGroup> {
+  return storedGroup(problem, await kmeansGuessed(problem.vectors, problem.couple, optionsOf(problem), guess));
+}
+
+function optionsOf(problem: GroupProblem, signal?: AbortSignal): KmeansOptions & { readonly weights: Float64Array } {
+  const { bits, seed, iterations } = problem;
+  return { clusters: 2 ** bits, seed, iterations, weights: weightsOf(problem), ...(signal === undefined ? {} : { signal }) };
+}
+
+/** All 1 where none are given, or none is above 0. */
+function weightsOf({ vectors, couple, weights }: GroupProblem): Float64Array {
+  return weights?.some((weight) => weight > 0) ? weights : new Float64Array(vectors.length / couple).fill(1);
+}
+
+function storedGroup(problem: GroupProblem, { centroids, labels, inertia: before, converged }: Clustering): LearnedGroup {
+  const { vectors, couple } = problem;
+  const weights = weightsOf(problem);
   const stored = fromHalves(toHalves(centroids));
   const beyond = stored.findIndex((value) => !Number.isFinite(value));
   if (beyond >= 0) refuse({ code: "KV6023", message: "a centroid is beyond what f16 holds", expected: "magnitudes up to 65504", got: String(centroids[beyond]) });

@@ -39,6 +39,21 @@ export const ITERATIONS = 12;
  * Ends early where an iteration moves nothing: the result is that of all iterations.
  */
 export function kmeans(vectors: Float64Array, width: number, options: KmeansOptions): Clustering {
+  const steps = assignments(vectors, width, options);
+  for (let step = steps.next(undefined); ; step = steps.next(undefined)) if (step.done) return step.value;
+}
+
+/** Finds the centroid of each vector, [vector], nearly: where it errs, only time is lost. */
+export type Guess = (centroids: Float64Array) => Promise<ArrayLike<number>>;
+
+/** As `kmeans`, with the search for the nearest centroids begun by `guess`: the result is the same, bit for bit. */
+export async function kmeansGuessed(vectors: Float64Array, width: number, options: KmeansOptions, guess: Guess): Promise<Clustering> {
+  const steps = assignments(vectors, width, options);
+  for (let step = steps.next(undefined); ; step = steps.next(await guess(step.value))) if (step.done) return step.value;
+}
+
+/** The iterations: each assignment first gives its centroids, and takes labels to begin the search with, or the last ones. */
+function* assignments(vectors: Float64Array, width: number, options: KmeansOptions): Generator<Float64Array, Clustering, ArrayLike<number> | undefined> {
   const { clusters, iterations = ITERATIONS, seed = 1, signal } = options;
   const count = vectors.length / width;
   const weights = options.weights?.some((weight) => weight > 0) ? options.weights : new Float64Array(count).fill(1);
@@ -48,7 +63,11 @@ export function kmeans(vectors: Float64Array, width: number, options: KmeansOpti
   let converged = false;
   for (let iteration = 0; iteration < iterations && !converged; iteration++) {
     signal?.throwIfAborted();
-    if (iteration > 0) nearestCentroids(vectors, width, centroids, assignment.labels, assignment.errors);
+    if (iteration > 0) {
+      const guessed = yield centroids;
+      if (guessed !== undefined) assignment.labels.set(guessed);
+      nearestCentroids(vectors, width, centroids, assignment.labels, assignment.errors);
+    }
     errors.push(inertia(assignment.errors, weights));
     converged = !moveToMeans(vectors, width, weights, assignment, centroids);
   }

@@ -4,9 +4,8 @@
  * Phillips' compare-means (2002), by the triangle inequality: a centroid at distance d from the best one so far is at
  * least d − r away from a vector that is r away from that best one, so it is no nearer when d ≥ 2 r. In squares: 4 r².
  *
- * This is the heavy step of k-means, and runs in plain loops in f64: the same search as a kernel (`encodeCoupled`), over
- * 20,000 vectors on the software device that comes through npm, took about ten times as long, and f32 distances would
- * make what is learned depend on the device.
+ * This is the heavy step of k-means. A device may guess the labels it begins with (`device.ts`), which leaves it little to
+ * measure; it decides in f64 whatever they are, so that what is learned does not depend on the device.
  */
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";

@@ -6,7 +6,7 @@ import { elementName } from "../../spec/tensor/element";
 import { fromStorage, storageWords, toStorage } from "../../spec/tensor/storage";
 import { shapeText, type TensorData } from "../../spec/tensor/tensor";
 import type { DeviceTensor } from "../device";
-import { BINDING_ALIGNMENT, bindingRows, checkRows, layoutText, rowBytes, rowsShape } from "../rows";
+import { BINDING_ALIGNMENT, bindingRows, checkReshaped, checkRows, layoutText, rowBytes, rowsShape } from "../rows";
 import type { Gpu } from "./gpu";
 import type { BufferPool, Lease } from "./pool";
 
@@ -139,7 +139,17 @@ export class GpuTensor implements DeviceTensor {
         mend: "copy() the rows to a tensor of their own.",
       });
     }
-    return new GpuTensor(this.gpu, this.#pool, this.#lease, { ...this.layout, shape: rowsShape(this, count) }, { of: this.#of ?? this, offset });
+    return this.#view(rowsShape(this, count), offset);
+  }
+
+  reshaped(shape: readonly number[]): GpuTensor {
+    this.ensureAlive("a view under another shape");
+    checkReshaped(this, shape);
+    return this.#view(shape, this.offset - this.#lease.offset);
+  }
+
+  #view(shape: readonly number[], offset: number): GpuTensor {
+    return new GpuTensor(this.gpu, this.#pool, this.#lease, { ...this.layout, shape }, { of: this.#of ?? this, offset });
   }
 
   /** @throws KvernError KV4008 when it has been destroyed */

@@ -6,7 +6,7 @@ import { compileFile } from "kvern/compiler";
 
 import type { Cache } from "../../runtime/cache/cache";
 import { SIDES } from "../../runtime/cache/spec";
-import type { PreparedKernel } from "../../runtime/device";
+import type { PreparedKernel, RunInput } from "../../runtime/device";
 import { loadGraph } from "../../spec/graph/json";
 import { interpretWithBound } from "../../spec/interpreter";
 import { elementCount, type TensorData } from "../../spec/tensor/tensor";
@@ -16,7 +16,7 @@ import { onGrid } from "./samples";
 export const { kernels } = await compileFile(fileURLToPath(new URL("attending.ts", import.meta.url)));
 
 /** The inputs that the model's cache would give, as plain arrays. */
-function inputsOf(model: Model, layer: number, sequence: number): Record<string, TensorData> {
+export function inputsOf(model: Model, layer: number, sequence: number): Record<string, TensorData> {
   const { heads, channels, layers, sinks = 0, window = 0 } = model.spec;
   const parts = (["sinks", "coded", "tail"] as const).filter((part) => part === "coded" || (part === "sinks" ? sinks : window) > 0);
   const inputs: Record<string, TensorData> = {};
@@ -39,9 +39,15 @@ function inputsOf(model: Model, layer: number, sequence: number): Record<string,
 export async function expectAttention(kernel: PreparedKernel, cache: Cache, model: Model, { layer = 0, sequence = 0, queries = 1, more = {} }: { readonly layer?: number; readonly sequence?: number; readonly queries?: number; readonly more?: Record<string, TensorData> } = {}): Promise<void> {
   const { heads, channels } = model.spec;
   const q = onGrid([queries, 2 * heads, channels], 77 + queries);
-  const found = await kernel.run({ q, ...more, ...cache.layer(layer, sequence).tensors() });
-  const { graph } = loadGraph(kernels[kernel.name]);
-  const meant = interpretWithBound(graph, { q, ...more, ...inputsOf(model, layer, sequence) });
+  const inputs = { q, ...more };
+  await expectWithinBound(kernel, kernels[kernel.name], { ...inputs, ...cache.layer(layer, sequence).tensors() }, { ...inputs, ...inputsOf(model, layer, sequence) });
+}
+
+/** What a kernel makes of inputs on its device is what its graph means of them as plain arrays, within the bound. */
+export async function expectWithinBound(kernel: PreparedKernel, serialised: unknown, inputs: Readonly<Record<string, RunInput>>, plain: Readonly<Record<string, TensorData>>): Promise<void> {
+  const found = await kernel.run(inputs);
+  const { graph } = loadGraph(serialised);
+  const meant = interpretWithBound(graph, plain);
   for (const [name, { shape, data, bound }] of Object.entries(meant)) {
     const output = found[name];
     expect(output?.shape).toEqual(shape);

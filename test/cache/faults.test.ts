@@ -6,6 +6,7 @@ import { createCache, type Cache } from "../../runtime/cache/cache";
 import { loadCache } from "../../runtime/cache/load";
 import { lowered } from "../../runtime/lowering";
 import { WebGpuDevice } from "../../runtime/webgpu/device";
+import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { tensor } from "../../spec/tensor/tensor";
 import { describeOnDevice } from "../device/harness";
 import { withFault } from "../faults/injector";
@@ -55,6 +56,42 @@ describeOnDevice("a cache on a device whose calls fail", () => {
       expect(device.pool.count.leased).toBe(0);
     }
     await device.close();
+  });
+
+  test("a device that is lost in the middle of an append is named as the cause, and the cache says what it held", { timeout: 240_000 }, async () => {
+    /** Opens a device whose call `at` it does not survive, and appends twice; the second time from call `from` on. */
+    const lost = (at: number): Promise<readonly [calls: readonly string[], from: number]> =>
+      withFault("lost", at, async ({ calls }) => {
+        const device = await WebGpuDevice.open({ adapter: "software" }, lowered);
+        const cache = await createCache(SPEC, device);
+        await append(cache, undefined, 60, 1);
+        const from = calls.length;
+        const tokens = (): readonly unknown[] => [0, 1].map((sequence) => cache.layer(0, sequence).tokens);
+        const before = { tokens: tokens(), memory: cache.memory(), held: device.pool.count.leased };
+        const thrown: unknown = await append(cache, undefined, 9, 3).then(() => undefined, (fault: unknown) => fault);
+        if (at < Infinity) {
+          const what = `lost at call ${at}, ${calls[at] ?? "never made"}`;
+          expect(thrown, what).toBeInstanceOf(KvernError);
+          expect(String(thrown), what).toContain("KV4004");
+          expect({ tokens: tokens(), memory: cache.memory(), held: device.pool.count.leased }, what).toEqual(before);
+          // What follows fails for the same reason; what takes no device does not fail.
+          await expect(append(cache, undefined, 2, 5)).rejects.toThrow("KV4004");
+          await expect(cache.save()).rejects.toThrow("KV4004");
+          await cache.truncate(10);
+          expect(cache.length()).toBe(10);
+        }
+        await cache.close();
+        expect(device.pool.count.leased).toBe(0);
+        await device.close();
+        return [[...calls], from];
+      });
+    const [calls, from] = await lost(Infinity);
+    const append9 = calls.map((name, at) => ({ name, at })).slice(from);
+    // Of each kind of call the first and the last.
+    const kinds = new Set(append9.map(({ name }) => name));
+    expect(kinds.size).toBeGreaterThan(4);
+    const places = new Set([...kinds].flatMap((kind) => [append9.find(({ name }) => name === kind)?.at, append9.findLast(({ name }) => name === kind)?.at]));
+    for (const at of places) if (at !== undefined) await lost(at);
   });
 
   test("making and loading a cache give back what they took when they fail", { timeout: 120_000 }, async () => {

@@ -21,7 +21,7 @@ import type { TensorData } from "../../spec/tensor";
 import { heldOnDevice, interpretedAndEvaluated, type Tensors } from "../agreement/agree";
 import { describeOnDevice, device } from "../device/harness";
 import { BEGINNING, hasStories, stories } from "./stories";
-import { contextsOf, expected, tales } from "./tales";
+import { LOGIT_ACCURACY, contextsOf, expected, tales } from "./tales";
 import { tinyModel } from "./tiny";
 
 const entry = (name: string): string => fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
@@ -29,8 +29,6 @@ const graphsOf = async (name: string): Promise<Readonly<Record<string, Serialise
 
 const OPERATORS = { f32: f32Operators, f16: f16Operators, int8: int8Operators };
 
-/** The accuracy that expected.json states for logits of an f32 implementation. */
-const LOGIT_ACCURACY = 1e-3;
 
 const random = uniform(5);
 const numbers = (...shape: number[]): TensorData<Float32Array> => tensor(shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1));
@@ -116,7 +114,7 @@ describeOnDevice("a model in compiled kernels only", () => {
   });
 
   const opened: CompiledModel[] = [];
-  afterAll(() => opened.forEach((model) => model.close()));
+  afterAll(() => Promise.all(opened.map((model) => model.close())));
   const compiled = async (model: Llama, as: Stored): Promise<CompiledModel> => {
     const graphs = { attention: attention[model.config.ropeLayout] ?? {}, operators: await graphsOf(`llama/kernels/${as}`) };
     const made = await compiledModel(device(), model, graphs, { stored: as });
@@ -132,7 +130,7 @@ describeOnDevice("a model in compiled kernels only", () => {
     const wanted = await plain.each(ids);
     const whole = await compiled(model, as);
     expect(apart(await whole.each(ids), wanted)).toBeLessThan(LOGIT_ACCURACY);
-    whole.reset();
+    await whole.reset();
     const { vocabulary } = model.config;
     for (const [at, id] of ids.entries()) expect(apart(await whole.next([id]), wanted.subarray(at * vocabulary, (at + 1) * vocabulary))).toBeLessThan(LOGIT_ACCURACY);
     expect(whole.bytes().cache.tail).toBe(ids.length * 2 * model.config.layers * model.config.kvHeads * model.config.headDim * 4);
@@ -145,7 +143,7 @@ describeOnDevice("a model in compiled kernels only", () => {
     expect(await generate(made, promptIds, { count: 20 })).toEqual(first40.slice(0, 20));
     const [heldout = []] = await contextsOf("heldout.txt");
     for (const [name, ids] of [["first", [0]], ["last", heldout.slice(0, 64)]] as const) {
-      made.reset();
+      await made.reset();
       const logits = await made.next(ids);
       for (const [id, logit] of expected.logits[name].first8.entries()) expect(Math.abs((logits[id] ?? NaN) - logit)).toBeLessThan(LOGIT_ACCURACY);
     }
@@ -186,7 +184,7 @@ describe("a model in the interpreter", () => {
     const made = await compiledModel(interpreter, tiny, { attention: await graphsOf("attention"), operators: await graphsOf("llama/kernels/int8") }, { stored: "int8" });
     const plain = plainModel(stored(tiny, "int8"), exactAttention(tiny.config));
     expect(apart(await made.each([1, 2, 3]), await plain.each([1, 2, 3]))).toBeLessThan(LOGIT_ACCURACY);
-    made.close();
+    await made.close();
     await interpreter.close();
   });
 });

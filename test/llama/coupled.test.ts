@@ -58,7 +58,7 @@ describe("a cache of CQ codes", () => {
       const tokens = prompt.length + ids.length - 1;
       const numbers = 2 * layers * kvHeads * headDim;
       expect(backend.bytes()).toEqual({ codes: (tokens * numbers * bits) / 8, codebooks: 2 * numbers * 256, tail: 0 });
-      backend.reset();
+      await backend.reset();
       expect(backend.bytes().codes).toBe(0);
     }
   });

@@ -93,9 +93,9 @@ describe.each([
       expect(kernel).toBe("decode8c8b");
       expect(Object.keys(inputs).sort()).toEqual(["cos", "keys.book", "keys.codes", "q", "sin", "values.book", "values.codes"]);
       expect(inputs["keys.codes"]?.shape).toEqual([prompt.length, 2, 8]);
-      backend.reset();
+      await backend.reset();
       expect(backend.bytes().codes).toBe(0);
-      backend.close();
+      await backend.close();
     });
 
     it("refuses formats that no kernel is for", async () => {

@@ -20,3 +20,6 @@ let loading: Promise<LoadedModel> | undefined;
 export const tales = (): Promise<LoadedModel> => (loading ??= loadModel(TALES));
 
 export const contextsOf = async (file: string): Promise<readonly (readonly number[])[]> => loadContexts(await tales(), `${TALES}${file}`);
+
+/** The accuracy that expected.json states for logits of an f32 implementation. */
+export const LOGIT_ACCURACY = 1e-3;

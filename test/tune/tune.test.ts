@@ -71,7 +71,7 @@ class TestBench implements Bench {
     const unused = (): never => {
       throw new Error("a bench takes no rows");
     };
-    return { shape: given.shape, element: { kind: "f32" }, heldBytes: 0, rowAlignment: 1, rows: unused, read: () => Promise.resolve(given), destroy: () => undefined };
+    return { shape: given.shape, element: { kind: "f32" }, heldBytes: 0, rowAlignment: 1, rows: unused, reshaped: unused, read: () => Promise.resolve(given), destroy: () => undefined };
   }
 }
 

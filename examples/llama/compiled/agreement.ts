@@ -86,9 +86,9 @@ function giveBack({ queries, result }: Call): void {
 export function watchedAttention(backend: CompiledAttention, witness: Witness): AttentionBackend {
   return {
     name: backend.name,
-    reset: () => {
+    reset: async () => {
       witness.forget();
-      backend.reset();
+      await backend.reset();
     },
     append: (layer, keys, values) => backend.append(layer, keys, values),
     attend: async (layer, queries) => {
@@ -104,9 +104,9 @@ export function watchedAttention(backend: CompiledAttention, witness: Witness): 
 export function watchedModel(model: CompiledModel, witness: Witness): LanguageModel {
   return {
     config: model.config,
-    reset: () => {
+    reset: async () => {
       witness.forget();
-      model.reset();
+      await model.reset();
     },
     next: (ids) => model.next(ids, (layer, queries, result) => witness.note(layer, queries, result)),
     each: (ids) => model.each(ids),

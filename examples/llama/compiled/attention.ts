@@ -1,33 +1,17 @@
 /** @file Attention in the compiled kernels of `examples/attention.ts`, over a cache that stays on their device. */
 
-import type { Device, DeviceTensor, PreparedKernel, RunInput, TensorData } from "kvern/runtime";
-import { InternalError, refuse } from "../../../spec/diagnostics/diagnostic";
-import { storageWords } from "../../../spec/tensor/storage";
+import { createCache, type Cache, type CacheLayerSpec, type Device, type DeviceTensor, type PreparedKernel, type RunInput, type TensorData } from "kvern/runtime";
+import { refuse } from "../../../spec/diagnostics/diagnostic";
 import { tensor } from "../../../spec/tensor/tensor";
 import type { AttentionBackend, AttentionShape, CacheBytes } from "../backend";
 import { formatName, requireFit, type Codebooks } from "../codebooks";
-import { rotaryTables, type RotaryTables } from "../rotary";
-import { tokenCache, type TokenCache } from "./cache";
+import { rotaryTables } from "../rotary";
 import { output } from "./tensors";
 
 /** The graphs of `examples/attention.ts` by the names of their kernels. */
 export type Graphs = Readonly<Record<string, unknown>>;
 
-/** One side, keys or values, of one layer. */
-interface Side {
-  readonly cache: TokenCache;
-  /** Its codebook on the device, where the cache holds codes. */
-  readonly book: DeviceTensor | undefined;
-}
-
-interface Layer {
-  readonly keys: Side;
-  readonly values: Side;
-}
-
 interface Kernels {
-  /** From numbers to codes, where the cache holds codes. */
-  readonly encode: PreparedKernel | undefined;
   readonly decode: PreparedKernel;
   readonly prefill: PreparedKernel;
 }
@@ -40,33 +24,27 @@ interface Kernels {
 export async function compiledAttention(device: Device, shape: AttentionShape, graphs: Graphs, codebooks?: Codebooks): Promise<CompiledAttention> {
   if (codebooks !== undefined) requireFit(codebooks, shape);
   const { heads, kvHeads, headDim } = shape;
-  const prepare = async (name: string, set: Readonly<Record<string, number>>): Promise<PreparedKernel> => {
+  const sizes = { kvHead: kvHeads, channel: headDim, ...groupSizes(shape, codebooks), head: heads, half: headDim / 2 };
+  const prepare = async (name: string): Promise<PreparedKernel> => {
     if (!Object.hasOwn(graphs, name)) refuse({ code: "KV6003", message: `there is no kernel ${name}`, expected: Object.keys(graphs).join(", "), got: name });
-    return device.prepare(graphs[name], { set });
+    return device.prepare(graphs[name], { set: sizes });
   };
-  const cached = { kvHead: kvHeads, channel: headDim, ...groupSizes(shape, codebooks) };
-  const sizes = { ...cached, head: heads, half: headDim / 2 };
   const suffix = codebooks === undefined ? "Exact" : `${codebooks.format.couple}c${codebooks.format.bits}b`;
-  const kernels: Kernels = {
-    encode: codebooks === undefined ? undefined : await prepare(`encode${suffix}`, cached),
-    decode: await prepare(`decode${suffix}`, sizes),
-    prefill: await prepare(`prefill${suffix}`, sizes),
-  };
-  const side = async (layer: number, part: "keys" | "values"): Promise<Side> => {
-    if (codebooks === undefined) return { cache: tokenCache(device, { element: { kind: "f32" }, sizes: [kvHeads, headDim] }), book: undefined };
-    const { couple, bits } = codebooks.format;
-    const book = codebooks.layers[layer]?.[part];
-    if (book === undefined) throw new InternalError(`codebooks that fit have no layer ${layer}`);
-    return {
-      cache: tokenCache(device, { element: { kind: "uint", bits }, sizes: [kvHeads, headDim / couple] }),
-      book: await device.upload({ kind: "f16" }, book),
-    };
-  };
-  const layers: Layer[] = [];
-  for (let layer = 0; layer < shape.layers; layer++) layers.push({ keys: await side(layer, "keys"), values: await side(layer, "values") });
-  const tables = rotaryTables(shape.positions, headDim, shape.ropeTheta, shape.ropeLayout);
-  const name = `${codebooks === undefined ? "full precision" : formatName(codebooks.format)}, ${device.backend}`;
-  return new CompiledAttention(name, shape, kernels, layers, await turnTables(device, tables));
+  const kernels = { decode: await prepare(`decode${suffix}`), prefill: await prepare(`prefill${suffix}`) };
+  const cache = await createCache({ heads: kvHeads, channels: headDim, layers: cacheLayers(shape, codebooks) }, device);
+  try {
+    const name = `${codebooks === undefined ? "full precision" : formatName(codebooks.format)}, ${device.backend}`;
+    return new CompiledAttention(name, shape, kernels, cache, await uploadTurns(device, shape));
+  } catch (fault) {
+    await cache.close();
+    throw fault;
+  }
+}
+
+function cacheLayers({ layers }: AttentionShape, codebooks: Codebooks | undefined): readonly CacheLayerSpec[] {
+  const exact = { element: "f32" } as const;
+  if (codebooks === undefined) return Array.from({ length: layers }, () => ({ keys: exact, values: exact }));
+  return codebooks.layers.map(({ keys, values }) => ({ keys: { ...codebooks.format, book: keys }, values: { ...codebooks.format, book: values } }));
 }
 
 /** The number of groups of a head's channels, by the name that `coupled` gives their axis. */
@@ -76,42 +54,26 @@ function groupSizes({ headDim }: AttentionShape, codebooks: Codebooks | undefine
   return { [`channel/${couple}`]: headDim / couple };
 }
 
-/** The tables of positions 0 … tokens − 1. */
-type Turns = (tokens: number) => Readonly<Record<"cos" | "sin", RunInput>>;
+/** Cosines and sines of all positions, [position, half], on the device. */
+type Turns = Readonly<Record<"cos" | "sin", DeviceTensor>>;
 
-/** Uploads the tables once; a run sees the first rows of them. */
-async function turnTables(device: Device, { positions, half, cos, sin }: RotaryTables): Promise<{ readonly turns: Turns; readonly close: () => void }> {
-  if (device.gpuDevice === undefined) {
-    const first = (table: Float32Array, tokens: number): TensorData => tensor([tokens, half], table.subarray(0, tokens * half));
-    return { turns: (tokens) => ({ cos: first(cos, tokens), sin: first(sin, tokens) }), close: () => undefined };
-  }
-  const tables = { cos: await device.upload({ kind: "f32" }, tensor([positions, half], cos)), sin: await device.upload({ kind: "f32" }, tensor([positions, half], sin)) };
-  const first = ({ buffer, offset = 0 }: DeviceTensor, tokens: number): RunInput => {
-    if (buffer === undefined) throw new InternalError("a tensor on a GPU has no buffer");
-    return { shape: [tokens, half], buffer, offset };
-  };
-  return {
-    turns: (tokens) => ({ cos: first(tables.cos, tokens), sin: first(tables.sin, tokens) }),
-    close: () => Object.values(tables).forEach((table) => table.destroy()),
-  };
+async function uploadTurns(device: Device, { positions, headDim, ropeTheta, ropeLayout }: AttentionShape): Promise<Turns> {
+  const { half, cos, sin } = rotaryTables(positions, headDim, ropeTheta, ropeLayout);
+  const upload = (table: Float32Array): Promise<DeviceTensor> => device.upload({ kind: "f32" }, tensor([positions, half], table));
+  return { cos: await upload(cos), sin: await upload(sin) };
 }
 
 export class CompiledAttention implements AttentionBackend {
-  readonly #tokens: number[];
-
   constructor(
     readonly name: string,
     private readonly shape: AttentionShape,
     private readonly kernels: Kernels,
-    private readonly layers: readonly Layer[],
-    private readonly tables: Awaited<ReturnType<typeof turnTables>>,
-  ) {
-    this.#tokens = layers.map(() => 0);
-  }
+    private readonly cache: Cache,
+    private readonly turns: Turns,
+  ) {}
 
-  reset(): void {
-    for (const { cache } of this.#sides()) cache.reset();
-    this.#tokens.fill(0);
+  reset(): Promise<void> {
+    return this.cache.clear();
   }
 
   append(layer: number, keys: Float32Array, values: Float32Array): Promise<void> {
@@ -121,20 +83,9 @@ export class CompiledAttention implements AttentionBackend {
   }
 
   /** `append` of what may lie on the device, [token, kvHead, channel]. */
-  async appendTensors(layer: number, keys: RunInput, values: RunInput): Promise<void> {
-    const [count = 0] = keys.shape;
-    const { keys: keySide, values: valueSide } = this.#layer(layer);
-    await this.#appendTo(keySide, keys);
-    await this.#appendTo(valueSide, values);
-    this.#tokens[layer] = this.#count(layer) + count;
-  }
-
-  async #appendTo({ cache, book }: Side, x: RunInput): Promise<void> {
-    if (this.kernels.encode === undefined || book === undefined) return cache.append(x);
-    const { out: codes } = await this.kernels.encode.run({ x, book }, { device: true });
-    if (codes === undefined) throw new InternalError("encode has no output");
-    await cache.append(codes);
-    codes.destroy();
+  appendTensors(layer: number, keys: TensorData | DeviceTensor, values: TensorData | DeviceTensor): Promise<void> {
+    this.#requireLayer(layer);
+    return this.cache.append(layer, keys, values);
   }
 
   async attend(layer: number, queries: Float32Array): Promise<Float32Array> {
@@ -143,11 +94,11 @@ export class CompiledAttention implements AttentionBackend {
     return data instanceof Float32Array ? data : Float32Array.from(data);
   }
 
-  /** `attend` to queries that may lie on the device, given in the shape asked for; the result stays there. */
-  async attendTensors(layer: number, count: number, queries: (shape: readonly number[]) => Promise<RunInput>): Promise<DeviceTensor> {
+  /** `attend` to `count` queries that lie on the device, in whatever shape; the result stays there. */
+  async attendTensors(layer: number, count: number, queries: DeviceTensor): Promise<DeviceTensor> {
     const { heads, headDim } = this.shape;
     const one = count === 1;
-    const q = await queries(one ? [heads, headDim] : [count, heads, headDim]);
+    const q = queries.reshaped(one ? [heads, headDim] : [count, heads, headDim]);
     return output(await (one ? this.kernels.decode : this.kernels.prefill).run({ q, ...this.#inputs(layer) }, { device: true }));
   }
 
@@ -157,33 +108,20 @@ export class CompiledAttention implements AttentionBackend {
   async inputsOf(layer: number, queries: Float32Array): Promise<{ readonly kernel: string; readonly inputs: Readonly<Record<string, TensorData>> }> {
     const { kernel, q } = this.#attention(queries);
     const inputs: Record<string, TensorData> = { q };
-    const { keys, values } = this.#layer(layer);
-    for (const [name, { cache, book }] of [["keys", keys], ["values", values]] as const) {
-      inputs[book === undefined ? name : `${name}.codes`] = await cache.read();
-      if (book !== undefined) inputs[`${name}.book`] = await book.read();
-    }
-    const { positions, headDim, ropeTheta, ropeLayout } = this.shape;
-    const { cos, sin, half } = rotaryTables(positions, headDim, ropeTheta, ropeLayout);
-    const tokens = this.#count(layer);
-    inputs["cos"] = tensor([tokens, half], cos.slice(0, tokens * half));
-    inputs["sin"] = tensor([tokens, half], sin.slice(0, tokens * half));
+    for (const [name, input] of Object.entries(this.#inputs(layer))) if ("read" in input) inputs[name] = await input.read();
     return { kernel: kernel.name, inputs };
   }
 
   bytes(): CacheBytes {
-    const sides = this.#sides();
-    const cached = sides.reduce((sum, { cache }) => sum + cache.bytes, 0);
-    const codebooks = sides.reduce((sum, { book }) => sum + (book === undefined ? 0 : 4 * storageWords(book.element, book.shape)), 0);
-    return this.kernels.encode === undefined ? { codes: 0, codebooks, tail: cached } : { codes: cached, codebooks, tail: 0 };
+    const { coded, books } = this.cache.memory().live;
+    const codes = this.cache.spec.layers.some(({ keys }) => "book" in keys);
+    return { codes: codes ? coded : 0, codebooks: books, tail: codes ? 0 : coded };
   }
 
   /** Gives back what it holds on the device. */
-  close(): void {
-    for (const { cache, book } of this.#sides()) {
-      cache.close();
-      book?.destroy();
-    }
-    this.tables.close();
+  async close(): Promise<void> {
+    await this.cache.close();
+    for (const table of Object.values(this.turns)) table.destroy();
   }
 
   /** One query is a step of decoding; more of them are a prompt. */
@@ -194,29 +132,15 @@ export class CompiledAttention implements AttentionBackend {
     return { kernel: this.kernels.prefill, q: tensor([count, heads, headDim], queries) };
   }
 
+  /** Of the cache, and the turns of its tokens' positions. */
   #inputs(layer: number): Readonly<Record<string, RunInput>> {
-    const inputs: Record<string, RunInput> = { ...this.tables.turns(this.#count(layer)) };
-    const { keys, values } = this.#layer(layer);
-    for (const [name, { cache, book }] of [["keys", keys], ["values", values]] as const) {
-      if (book === undefined) {
-        inputs[name] = cache.input();
-      } else {
-        inputs[`${name}.codes`] = cache.input();
-        inputs[`${name}.book`] = book;
-      }
-    }
-    return inputs;
+    this.#requireLayer(layer);
+    const held = this.cache.layer(layer);
+    return { cos: this.turns.cos.rows(0, held.length), sin: this.turns.sin.rows(0, held.length), ...held.tensors() };
   }
 
-  #layer(layer: number): Layer {
-    return this.layers[layer] ?? refuse({ code: "KV6006", message: "the cache has too few layers", expected: `layer ${layer}`, got: `${this.layers.length} layers` });
-  }
-
-  #count(layer: number): number {
-    return this.#tokens[layer] ?? 0;
-  }
-
-  #sides(): readonly Side[] {
-    return this.layers.flatMap(({ keys, values }) => [keys, values]);
+  #requireLayer(layer: number): void {
+    const { layers } = this.cache.spec;
+    if (layer >= layers.length) refuse({ code: "KV6006", message: "the cache has too few layers", expected: `layer ${layer}`, got: `${layers.length} layers` });
   }
 }

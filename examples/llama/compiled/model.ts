@@ -12,7 +12,7 @@ import type { Stored } from "../kernels/operators";
 import type { LanguageModel } from "../language-model";
 import { requireIds, type Llama } from "../model";
 import { compiledAttention, type CompiledAttention, type Graphs } from "./attention";
-import { output, reshaped } from "./tensors";
+import { output } from "./tensors";
 import { GROUP, matrixInputs, uploadModel, type LayerTensors, type MatrixTensors, type ModelTensors } from "./weights";
 
 /** The kernels of a model, as `compileFile` gives them. */
@@ -67,7 +67,7 @@ export async function compiledModel(device: Device, model: Llama, graphs: ModelG
   try {
     return new CompiledModel(await compiledBody(device, model, graphs.operators, stored), attention);
   } catch (fault) {
-    attention.close();
+    await attention.close();
     throw fault;
   }
 }
@@ -118,8 +118,8 @@ export class CompiledModel implements LanguageModel {
     this.config = body.config;
   }
 
-  reset(): void {
-    this.attention.reset();
+  async reset(): Promise<void> {
+    await this.attention.reset();
     this.#seen = 0;
   }
 
@@ -138,8 +138,8 @@ export class CompiledModel implements LanguageModel {
   }
 
   /** Gives back what it holds on the device, its body included. */
-  close(): void {
-    this.attention.close();
+  async close(): Promise<void> {
+    await this.attention.close();
     this.body.close();
   }
 
@@ -167,10 +167,10 @@ export class CompiledModel implements LanguageModel {
     const outputs = await this.#operator("attentionInputs", rows).run({ x, ...this.#norm(layer.attentionNorm), ...matrices }, { device: true });
     const [queries, keys, values] = [output(outputs, "queries"), output(outputs, "keys"), output(outputs, "values")];
     const cached = [rows, kvHeads, headDim];
-    await this.attention.appendTensors(index, await reshaped(keys, cached), await reshaped(values, cached));
+    await this.attention.appendTensors(index, keys.reshaped(cached), values.reshaped(cached));
     keys.destroy();
     values.destroy();
-    const attended = await this.attention.attendTensors(index, rows, (shape) => reshaped(queries, shape));
+    const attended = await this.attention.attendTensors(index, rows, queries);
     if (witness === undefined) queries.destroy();
     else witness(index, queries, attended);
     return attended;
@@ -180,7 +180,7 @@ export class CompiledModel implements LanguageModel {
   async #add(name: "attentionOutput" | "down", x: DeviceTensor, y: DeviceTensor, rows: number, weight: MatrixTensors): Promise<DeviceTensor> {
     const { heads, headDim, intermediate } = this.config;
     const width = name === "down" ? intermediate : heads * headDim;
-    const sum = await this.#run(name, rows, { x, y: await reshaped(y, [rows, width]), ...matrixInputs("weight", weight) });
+    const sum = await this.#run(name, rows, { x, y: y.reshaped([rows, width]), ...matrixInputs("weight", weight) });
     x.destroy();
     return sum;
   }

@@ -31,8 +31,9 @@ export class PlainAttention implements AttentionBackend {
     this.#rotary = rotaryTables(shape.positions, shape.headDim, shape.ropeTheta, shape.ropeLayout);
   }
 
-  reset(): void {
+  reset(): Promise<void> {
     for (const cache of this.caches) cache.reset();
+    return Promise.resolve();
   }
 
   append(layer: number, keys: Float32Array, values: Float32Array): Promise<void> {

@@ -50,8 +50,9 @@ export class LossyAttention implements AttentionBackend {
     this.#layers = cache.layers.map(() => new LossyLayer());
   }
 
-  reset(): void {
+  reset(): Promise<void> {
     for (const layer of this.#layers) layer.reset();
+    return Promise.resolve();
   }
 
   append(layer: number, keys: Float32Array, values: Float32Array): Promise<void> {
