@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { progressBar } from "../../bin/progress";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { VECTORS, Workshop } from "./compute.node";
-import { toStored, type Findings } from "./findings";
+import { fromStored, toStored, type Findings } from "./findings";
 import { exactPerplexity, page, pointsOf } from "./markdown";
 import { costPlot, entropyPlot } from "./plots";
 import { keyOf, ROWS } from "./rows";
@@ -37,16 +37,18 @@ for (const name of subjectNames(root)) {
   // Nothing is said of a model before its first row, which is that at full precision.
   if (!results.has(keyOf(ROWS[0] ?? missing()))) continue;
   const { layers, heads, kvHeads, headDim, positions, ropeTheta, ropeLayout } = about.loaded.model.config;
-  const findings: Findings = {
+  const stored = toStored({
     name,
     shape: { layers, heads, kvHeads, headDim, positions, ropeTheta, ropeLayout },
     calibrationVectors: VECTORS,
     heldout: about.heldout.map((context) => context.length - 1),
     entropies: await workshop.entropies(),
     results,
-  };
+  });
+  // What is committed is all that the page and its plots are made from.
+  const findings = fromStored(stored);
   all.push(findings);
-  await write(`${name}.json`, `${JSON.stringify(toStored(findings))}\n`);
+  await write(`${name}.json`, `${JSON.stringify(stored)}\n`);
   await write(`${name}.svg`, await costPlot(name, pointsOf(findings), exactPerplexity(findings)));
   await write(`${name}-entropy.svg`, await entropyPlot(findings.entropies));
 }

@@ -17,26 +17,31 @@ async function svg(spec: TopLevelSpec): Promise<string> {
   return `${await view.toSVG()}\n`;
 }
 
+/** Perplexities further above that at full precision are beyond the plot, and nearer ones have no room for names. */
+const [NEAR, FAR] = [1.04, 2];
+
 /** Perplexity, and divergence from full precision, against bytes per token; a line at full precision. All axes are logarithmic. */
 export function costPlot(title: string, points: readonly Point[], fullPrecision: number): Promise<string> {
-  const x = { field: "bytes", type: "quantitative" as const, scale: { type: "log" as const, base: 2 }, title: "bytes per token" };
-  const panel = (field: "perplexity" | "divergence", name: string) => {
-    const y = { field, type: "quantitative" as const, scale: { type: "log" as const }, title: name };
-    return {
-      width: 360,
-      height: 360,
-      layer: [
-        ...(field === "perplexity" ? [{ data: { values: [{ perplexity: fullPrecision }] }, mark: { type: "rule" as const, strokeDash: [4, 4], color: "gray" }, encoding: { y } }] : []),
-        { data: { values: [...points] }, mark: { type: "point" as const, filled: true, size: 60 }, encoding: { x, y, color: { field: "family", type: "nominal" as const, title: "format" }, shape: { field: "family", type: "nominal" as const } } },
-        { data: { values: [...points] }, mark: { type: "text" as const, align: "left" as const, dx: 6, dy: -4, fontSize: 9 }, encoding: { x, y, text: { field: "format" } } },
-      ],
-    };
-  };
+  const bytes = points.map((point) => point.bytes);
+  const x = { field: "bytes", type: "quantitative" as const, scale: { type: "log" as const, base: 2, domain: [Math.min(...bytes) / 1.15, Math.max(...bytes) * 1.9], nice: false }, axis: { values: [...new Set(bytes)] }, title: "bytes per token" };
+  const color = { color: { field: "family", type: "nominal" as const, title: "format" }, shape: { field: "family", type: "nominal" as const } };
+  const marks = (shown: readonly Point[], named: readonly Point[], y: object) => [
+    { data: { values: [...shown] }, mark: { type: "point" as const, filled: true, size: 60, opacity: 1 }, encoding: { x, y, ...color } },
+    { data: { values: [...named] }, mark: { type: "text" as const, align: "left" as const, dx: 7, dy: -4, fontSize: 9 }, encoding: { x, y, text: { field: "format" } } },
+  ];
+  const panel = { width: 380, height: 380 };
+  const perplexity = { field: "perplexity", type: "quantitative" as const, scale: { type: "log" as const, domain: [fullPrecision * 0.98, fullPrecision * FAR], nice: false }, title: `perplexity, up to ${FAR} × that at full precision (dashed)` };
+  const divergence = { field: "divergence", type: "quantitative" as const, scale: { type: "log" as const }, title: "KL from full precision, nats a token" };
+  const inside = points.filter((point) => point.perplexity <= fullPrecision * FAR);
+  const line = { data: { values: [{ perplexity: fullPrecision }] }, mark: { type: "rule" as const, strokeDash: [4, 4], color: "gray" }, encoding: { y: perplexity } };
   return svg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: { text: title, anchor: "middle" },
     background: "white",
-    hconcat: [panel("perplexity", "perplexity"), panel("divergence", "KL from full precision, nats a token")],
+    hconcat: [
+      { ...panel, layer: [line, ...marks(inside, inside.filter((point) => point.perplexity > fullPrecision * NEAR), perplexity)] },
+      { ...panel, layer: marks(points, points, divergence) },
+    ],
   });
 }
 
@@ -53,7 +58,7 @@ export function entropyPlot({ rows, ceiling, tokens, bins }: EntropyReport): Pro
     })),
   );
   const x = { field: "size", type: "ordinal" as const, title: "channels in a group", axis: { labelAngle: 0 } };
-  const color = { field: "series", type: "nominal" as const, title: null, scale: { domain: Object.values(SERIES), range: ["#888888", "#e08214", "#2166ac"] }, legend: { orient: "bottom" as const } };
+  const color = { field: "series", type: "nominal" as const, title: null, scale: { domain: Object.values(SERIES), range: ["#888888", "#e08214", "#2166ac"] }, legend: { orient: "bottom" as const, labelLimit: 0 } };
   return svg({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: { text: "Entropy of neighbouring channels", subtitle: `${bins} bins a channel, ${tokens.toLocaleString("en")} tokens; mean and standard deviation over groups; dotted: log2 of the tokens`, anchor: "middle" },

@@ -30,7 +30,8 @@ Statements of CQ's paper, with its perplexities (5.68 in FP16; grids are KVQuant
 learned with either weighting: yes, no, or not told apart, which is to say that seeds disagree or the difference is within two standard errors
 over the held-out contexts. Where KL says something else than perplexity, it is named.`;
 
-const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+/** A share in hundredths; without a minus where nothing is left of it when it is rounded. */
+const percent = (share: number): string => `${(100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0).replace(/^-(?=[0.]+$)/, "").replace("-", "−")} %`;
 
 /** A figure of each model. */
 const each = (all: readonly Findings[], of: (findings: Findings) => string): string => all.map((findings) => `${of(findings)} (${findings.name})`).join(", ");
@@ -42,10 +43,10 @@ export function reasons(all: readonly Findings[]): string {
   const change = (format: Format): string => each(all, (findings) => `${shift(findings, format, "perplexity")} in perplexity, ${shift(findings, format, "divergence")} in KL`);
   const back = (findings: Findings): number => 1 - cost(ONE_BIT, "uniform", { window: WINDOW })(findings) / cost(ONE_BIT)(findings);
   return [
-    `- Even spacing does not collapse here as it does there: INT2 per channel costs ${costs(cost(spaced(2)))} of the perplexity, where the paper has thousands of times it, and a grid of 2 costs ${costs(cost(coupled(1, 1)))}, where it has fifty times it. Ranges and grids are fitted to text of the same kind as is scored, and these models have ${each(all, ({ shape }) => String(shape.layers))} layers for errors to pass through, not 32.`,
+    `- Even spacing does not collapse here as it does there: INT2 per channel costs ${costs(cost(spaced(2)))} of the perplexity, where the paper goes from 5.68 to 11779, and a grid of 2 costs ${costs(cost(coupled(1, 1)))}, where it goes to 321.6. Ranges and grids are fitted to text of the same kind as is scored, and these models have ${each(all, ({ shape }) => String(shape.layers))} layers for errors to pass through, not 32.`,
     `- That is why a grid of 4, at 2 bits, is not behind CQ at 1 bit here: it costs ${costs(cost(coupled(1, 2)))}, CQ-8c8b ${costs(cost(ONE_BIT))}. In the paper they are as good as equal.`,
     `- At 4 bits all formats are near full precision: CQ-2c8b costs ${costs(cost(coupled(2, 8)))}, a grid of 16 ${costs(cost(coupled(1, 4)))}, INT4 per channel ${costs(cost(spaced(4)))}. KL, which looks at all of a prediction and not at one token of it, tells more of them apart.`,
-    `- Fisher weights do not do here what they do there. They change CQ-8c8b by ${change(ONE_BIT)}; a grid of 2 by ${change(coupled(1, 1))}. In the paper plain k-means costs CQ-8c8b more than four times the perplexity, and there is that much to mend; here it costs ${costs(cost(ONE_BIT))}.`,
+    `- Fisher weights do not do here what they do there. They change CQ-8c8b by ${change(ONE_BIT)}; a grid of 2 by ${change(coupled(1, 1))}. In the paper plain k-means takes CQ-8c8b to 32.12, and there is that much to mend; here it costs ${costs(cost(ONE_BIT))}.`,
     `- A window of the newest ${WINDOW} tokens takes back ${costs(back)} of what CQ-8c8b costs.`,
     "- Of KVQuant the grids alone are compared, not its 1 % of outliers in full precision, with which it is before CQ on C4 in the paper's table.",
   ].join("\n");

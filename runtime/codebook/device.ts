@@ -3,7 +3,8 @@
  * every vector, in f32 and against centroids in f16; plain loops in f64 confirm it or find a nearer one, which is seldom and
  * near by. The centroids are those of the other learners, bit for bit.
  *
- * It pays on a GPU. On the software device that comes through npm the kernel takes longer than the loops it saves.
+ * Meant for GPUs, on which it has not been timed: on the software device that comes through npm the kernel, over 20,000 vectors,
+ * took about ten times as long as the loops it saves.
  */
 
 import { Kernels } from "../cache/encoders";

@@ -21,16 +21,18 @@ const TRIED = 200;
 export function pairwise<F extends Factors>(factors: F, legal: (made: Case<F>) => boolean, seed: number): readonly Case<F>[] {
   const random = uniform(seed);
   const names = Object.keys(factors);
+  const levels = new Map<string, Factors[string]>(Object.entries(factors));
+  const levelsOf = (name: string): Factors[string] => levels.get(name) ?? [];
   const open = new Map<string, Readonly<Record<string, unknown>>>();
   for (const [at, one] of names.entries()) {
-    for (const other of names.slice(at + 1)) for (const a of factors[one] ?? []) for (const b of factors[other] ?? []) open.set(pairOf(one, a, other, b), { [one]: a, [other]: b });
+    for (const other of names.slice(at + 1)) for (const a of levelsOf(one)) for (const b of levelsOf(other)) open.set(pairOf(one, a, other, b), { [one]: a, [other]: b });
   }
   const cases: Case<F>[] = [];
   for (const [name, pair] of open) {
     if (!open.has(name)) continue;
     let best: { readonly made: Case<F>; readonly gains: number } | undefined;
     for (let tried = 0; tried < TRIED; tried++) {
-      const made = Object.fromEntries(names.map((factor) => [factor, pair[factor] ?? factors[factor]?.[Math.floor(random() * (factors[factor]?.length ?? 0))]])) as Case<F>;
+      const made = Object.fromEntries(names.map((factor) => [factor, pair[factor] ?? levelsOf(factor)[Math.floor(random() * levelsOf(factor).length)]])) as Case<F>;
       if (!legal(made)) continue;
       const gains = pairsOf(made).filter((each) => open.has(each)).length;
       if (best === undefined || gains > best.gains) best = { made, gains };

@@ -32,7 +32,7 @@ describe("a cache of CQ codes", () => {
     loaded = await tales();
   });
 
-  it("costs as much perplexity as an independent implementation found, in the same order", async () => {
+  it("costs as much perplexity as an independent implementation found, in the same order", { timeout: 240_000 }, async () => {
     const { model } = loaded;
     const stories = (await contextsOf("heldout.txt")).slice(0, STORIES);
     const figure = (name: string): number => expected.kvCache.table.find((row) => row.name.split(" (")[0] === name)?.perplexity ?? NaN;

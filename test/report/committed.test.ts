@@ -9,7 +9,7 @@ import { costPlot, entropyPlot } from "../../examples/report/plots";
 import { keyOf, ROWS, WINDOW, type Row } from "../../examples/report/rows";
 
 const read = (name: string): string => readFileSync(new URL(`../../report/${name}`, import.meta.url), "utf8");
-const MODELS = ["tales", "stories260K"] as const;
+const MODELS = ["tales"] as const;
 const findings = MODELS.map((name) => fromStored(JSON.parse(read(`${name}.json`)) as StoredFindings));
 
 describe.each(findings.map((each) => [each.name, each] as const))("the report of %s", (name, of) => {
