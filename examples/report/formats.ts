@@ -38,6 +38,14 @@ export function bitsPerChannel(format: Format): number {
   return format.kind === "coupled" ? format.bits / format.couple : format.bits;
 }
 
+/** Bits that a token takes for each channel: codes, and the scales and zeros that come with them, without what fills up words. */
+export function payloadBits(format: Format, { headDim }: Pick<AttentionShape, "headDim">): number {
+  return bitsPerChannel(format) + (format.kind === "perToken" ? SCALES / headDim : 0);
+}
+
+/** A scale and a zero in f16. */
+const SCALES = 32;
+
 /** Bytes that each token adds to a cache, keys and values of all layers, as `spec/formats.md` lays them out. */
 export function bytesPerToken(format: Format, { layers, kvHeads, headDim }: AttentionShape): number {
   const uint = (bits: number, perHead: number): number => 4 * storageWords({ kind: "uint", bits }, [kvHeads, perHead]);
@@ -48,8 +56,7 @@ export function bytesPerToken(format: Format, { layers, kvHeads, headDim }: Atte
       case "perChannel":
         return uint(format.bits, headDim);
       case "perToken":
-        // A scale and a zero in f16.
-        return uint(format.bits, headDim) + 4 * kvHeads;
+        return uint(format.bits, headDim) + (SCALES / 8) * kvHeads;
       case "coupled":
         return uint(format.bits, headDim / format.couple);
     }

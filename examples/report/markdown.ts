@@ -1,6 +1,6 @@
 /** @file The report as text, from whatever rows there are. */
 
-import { bitsPerChannel, bytesPerToken, fixedBytes, nameOf, type Format } from "./formats";
+import { bitsPerChannel, bytesPerToken, fixedBytes, nameOf, payloadBits, type Format } from "./formats";
 import { figure, verdict, type Figure, type Findings } from "./findings";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { claimTable, entropySection } from "./comparison";
@@ -68,7 +68,7 @@ export function pointsOf(findings: Findings): readonly Point[] {
   return lines().flatMap((row) => {
     const [perplexity, divergence] = [figure(findings, row, "perplexity"), figure(findings, row, "divergence")];
     if (perplexity === undefined || divergence === undefined || isExact(row) || row.weights === "fisher") return [];
-    return [{ format: nameOf(row.format), family: familyOf(row.format), bytes: bytesPerToken(row.format, findings.shape), perplexity: perplexity.mean, divergence: divergence.mean }];
+    return [{ format: nameOf(row.format), family: familyOf(row.format), bits: payloadBits(row.format, findings.shape), perplexity: perplexity.mean, divergence: divergence.mean }];
   });
 }
 
@@ -111,7 +111,7 @@ export function modelSection(findings: Findings): string {
     `${shape.layers} layers, ${shape.heads} query heads over ${shape.kvHeads} key/value heads of dimension ${shape.headDim}. Held out: ${tokens.toLocaleString("en")} scored tokens in ${heldout.length} contexts. Formats are fitted to ${calibrationVectors.toLocaleString("en")} calibration tokens.`,
     ...(absent === 0 ? [] : ["", `${absent} of ${ROWS.length} rows have not been computed: \`npm run report\` goes on with them.`]),
     "",
-    `![perplexity and divergence against bytes per token](${name}.svg)`,
+    `![perplexity and divergence against bits per channel](${name}.svg)`,
     "",
     mainTable(findings),
     "",

@@ -7,7 +7,8 @@ import type { EntropyReport } from "../../bin/calibrate/entropy";
 export interface Point {
   readonly format: string;
   readonly family: string;
-  readonly bytes: number;
+  /** For each channel. */
+  readonly bits: number;
   readonly perplexity: number;
   readonly divergence: number;
 }
@@ -20,10 +21,10 @@ async function svg(spec: TopLevelSpec): Promise<string> {
 /** Perplexities further above that at full precision are beyond the plot, and nearer ones have no room for names. */
 const [NEAR, FAR] = [1.04, 2];
 
-/** Perplexity, and divergence from full precision, against bytes per token; a line at full precision. All axes are logarithmic. */
+/** Perplexity, and divergence from full precision, against bits per channel; a line at full precision. All axes are logarithmic. */
 export function costPlot(title: string, points: readonly Point[], fullPrecision: number): Promise<string> {
-  const bytes = points.map((point) => point.bytes);
-  const x = { field: "bytes", type: "quantitative" as const, scale: { type: "log" as const, base: 2, domain: [Math.min(...bytes) / 1.15, Math.max(...bytes) * 1.9], nice: false }, axis: { values: [...new Set(bytes)] }, title: "bytes per token" };
+  const bits = points.map((point) => point.bits);
+  const x = { field: "bits", type: "quantitative" as const, scale: { type: "log" as const, base: 2, domain: [Math.min(...bits) / 1.15, Math.max(...bits) * 1.9], nice: false }, axis: { values: [...new Set(bits)] }, title: "bits per channel, with scales" };
   const color = { color: { field: "family", type: "nominal" as const, title: "format" }, shape: { field: "family", type: "nominal" as const } };
   const marks = (shown: readonly Point[], named: readonly Point[], y: object) => [
     { data: { values: [...shown] }, mark: { type: "point" as const, filled: true, size: 60, opacity: 1 }, encoding: { x, y, ...color } },

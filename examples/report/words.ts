@@ -1,7 +1,7 @@
 /** @file What the report says beside its figures. */
 
 import { costOf, coupled, ONE_BIT, rowOf, spaced, type Weights } from "./comparison";
-import { figure, type Findings } from "./findings";
+import { figure, verdict, type Findings } from "./findings";
 import type { Format } from "./formats";
 import { WINDOW, type Row } from "./rows";
 
@@ -33,6 +33,9 @@ over the held-out contexts. Where KL says something else than perplexity, it is 
 /** A share in hundredths; without a minus where nothing is left of it when it is rounded. */
 const percent = (share: number): string => `${(100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0).replace(/^-(?=[0.]+$)/, "").replace("-", "−")} %`;
 
+/** Perplexities of LLaMA-7b on WikiText-2 in CQ's paper. */
+export const PAPER = { exact: 5.68, int2: 11_779, gridOf2: 321.6, uniform8c8b: 32.12 } as const;
+
 /** A figure of each model. */
 const each = (all: readonly Findings[], of: (findings: Findings) => string): string => all.map((findings) => `${of(findings)} (${findings.name})`).join(", ");
 
@@ -43,10 +46,11 @@ export function reasons(all: readonly Findings[]): string {
   const change = (format: Format): string => each(all, (findings) => `${shift(findings, format, "perplexity")} in perplexity, ${shift(findings, format, "divergence")} in KL`);
   const back = (findings: Findings): number => 1 - cost(ONE_BIT, "uniform", { window: WINDOW })(findings) / cost(ONE_BIT)(findings);
   return [
-    `- Even spacing does not collapse here as it does there: INT2 per channel costs ${costs(cost(spaced(2)))} of the perplexity, where the paper goes from 5.68 to 11779, and a grid of 2 costs ${costs(cost(coupled(1, 1)))}, where it goes to 321.6. Ranges and grids are fitted to text of the same kind as is scored, and these models have ${each(all, ({ shape }) => String(shape.layers))} layers for errors to pass through, not 32.`,
-    `- That is why a grid of 4, at 2 bits, is not behind CQ at 1 bit here: it costs ${costs(cost(coupled(1, 2)))}, CQ-8c8b ${costs(cost(ONE_BIT))}. In the paper they are as good as equal.`,
-    `- At 4 bits all formats are near full precision: CQ-2c8b costs ${costs(cost(coupled(2, 8)))}, a grid of 16 ${costs(cost(coupled(1, 4)))}, INT4 per channel ${costs(cost(spaced(4)))}. KL, which looks at all of a prediction and not at one token of it, tells more of them apart.`,
-    `- Fisher weights do not do here what they do there. They change CQ-8c8b by ${change(ONE_BIT)}; a grid of 2 by ${change(coupled(1, 1))}. In the paper plain k-means takes CQ-8c8b to 32.12, and there is that much to mend; here it costs ${costs(cost(ONE_BIT))}.`,
+    `- Formats of single channels do not collapse here as they do there: INT2 per channel costs ${costs(cost(spaced(2)))} of the perplexity, where the paper goes from ${PAPER.exact} to ${PAPER.int2}, and a grid of 2 costs ${costs(cost(coupled(1, 1)))}, where it goes to ${PAPER.gridOf2}. Ranges and grids are fitted to text of the same kind as is scored, and these models have ${each(all, ({ shape }) => String(shape.layers))} layers for errors to pass through, not 32.`,
+    `- CQ-8c8b, at 1 bit, and a grid of 4, at 2 bits, are as good as equal in the paper. Here the grid costs ${costs(cost(coupled(1, 2)))}, CQ-8c8b ${costs(cost(ONE_BIT))}: which is before the other is the model's.`,
+    ...all.filter((findings) => findings.shape.headDim === 8 && verdict(findings, rowOf(ONE_BIT, "uniform"), rowOf(coupled(4, 8), "uniform"), "nll") === "lower").map(({ name }) => `- On ${name}, whose heads have 8 channels, codes of 8 channels are before codes of 4 at twice the bits. Squared error is not the reason: the best two codes of 4 channels err no more than the best one of 8. One code is a whole key or value there; whether that is the reason is not shown. The codes of a head fit into one word there, so that they all take the same bytes.`),
+    `- At 4 bits formats that are fitted to channels are near full precision: CQ-2c8b costs ${costs(cost(coupled(2, 8)))}, a grid of 16 ${costs(cost(coupled(1, 4)))}, INT4 per channel ${costs(cost(spaced(4)))}. KL, which looks at all of a prediction and not at one token of it, tells more of them apart.`,
+    `- Fisher weights do less here than there. They change CQ-8c8b by ${change(ONE_BIT)}; a grid of 2 by ${change(coupled(1, 1))}. In the paper plain k-means takes CQ-8c8b to ${PAPER.uniform8c8b}, and there is that much to mend; here it costs ${costs(cost(ONE_BIT))}.`,
     `- A window of the newest ${WINDOW} tokens takes back ${costs(back)} of what CQ-8c8b costs.`,
     "- Of KVQuant the grids alone are compared, not its 1 % of outliers in full precision, with which it is before CQ on C4 in the paper's table.",
   ].join("\n");

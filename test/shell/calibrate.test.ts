@@ -60,6 +60,13 @@ describe("a calibration", () => {
     expect(bytes("threads.safetensors").equals(bytes("whole.safetensors"))).toBe(true);
   });
 
+  test("comes to the same file where a device finds the nearest centroids", { timeout: 180_000 }, () => {
+    const { device, groups } = reportOf(calibrate("device.safetensors", "--backend", "auto"));
+    expect(device).toMatch(/^(wgsl|gpujs|interpreter): /);
+    expect(groups).toEqual(whole.groups);
+    expect(bytes("device.safetensors").equals(bytes("whole.safetensors"))).toBe(true);
+  });
+
   test("comes to another file by another seed, other weights, other tokens", () => {
     for (const more of [["--seed", "2"], ["--weights", "uniform"], ["--tokens", "150"]]) {
       reportOf(calibrate("other.safetensors", ...more));
