@@ -1,6 +1,6 @@
 /** @file Checks that a graph is well formed. Runs on everything read from outside, and between passes in tests. */
 
-import { DEEPEST, REDUCE_OPERATORS, type Graph, type Tensor, type Value } from "./node";
+import { DEEPEST, REDUCE_OPERATORS, type AxisDeclaration, type Graph, type Tensor, type Value } from "./node";
 import { isTruth } from "./builder";
 import { IDENTIFIER, isAxisName } from "../tensor/names";
 import { children, postOrder } from "./children";
@@ -28,10 +28,11 @@ export function faults(graph: Graph, { portable = true }: { readonly portable?: 
   const inputs = new Map(graph.inputs.map((tensor) => [tensor.name, tensor]));
   const roots = graph.stores.flatMap(({ indices, value }) => [...indices, value]);
   const obliged = graph.obligations.flatMap(({ claim }) => (claim.kind === "divides" ? [claim.dividend, claim.divisor] : [claim.index, ...claim.under]));
-  for (const node of postOrder([...roots, ...obliged])) checkNode(node, inputs, portable, fault);
+  for (const node of postOrder([...roots, ...obliged])) checkNode(node, inputs, portable ? axes : undefined, fault);
   for (const { output, indices, value } of graph.stores) {
     if (!graph.outputs.includes(output)) fault(`a store into ${output.name}, which is no output`);
     if (indices.length !== output.axes.length) fault(`a store into ${output.name} with ${indices.length} indices`);
+    if (portable && !goesThrough(output, indices, axes)) fault(`a store into ${output.name} at other positions than those of its axes`);
     if (isTruth(value)) fault(`a store of a truth into ${output.name}`);
     const own = new Set(indices.flatMap((index) => index.free));
     for (const name of value.free) if (!own.has(name)) fault(`the value of ${output.name} depends on ${name}, which is none of its indices`);
@@ -53,7 +54,9 @@ const sameTensor = (a: Tensor, b: Tensor): boolean =>
   a.element.kind === b.element.kind && (a.element.kind !== "uint" || (b.element.kind === "uint" && a.element.bits === b.element.bits)) &&
   a.axes.length === b.axes.length && a.axes.every((axis, at) => axis === b.axes[at]);
 
-function checkNode(node: Value, inputs: ReadonlyMap<string, Tensor>, portable: boolean, fault: (text: string) => void): void {
+/** @param axes those that the graph declares, of a portable graph: the compiler makes axes of its own */
+function checkNode(node: Value, inputs: ReadonlyMap<string, Tensor>, axes: ReadonlyMap<string, AxisDeclaration> | undefined, fault: (text: string) => void): void {
+  const portable = axes !== undefined;
   const at = `node ${node.id} (${node.kind})`;
   for (const part of children(node)) if (part.id >= node.id) fault(`${at} is older than its part ${part.id}`);
   const number = (...parts: readonly Value[]): void => {
@@ -66,11 +69,21 @@ function checkNode(node: Value, inputs: ReadonlyMap<string, Tensor>, portable: b
     number(...parts);
     for (const part of parts) if (!part.facts.integer) fault(`${at} needs an integer and has ${part.id}`);
   };
+  /** What a portable graph gives as a size is made of sizes. */
+  const size = (value: Value): void => {
+    integer(value);
+    if (portable && !isSize(value)) fault(`${at} has a size that is none`);
+  };
   switch (node.kind) {
     case "constant": if (Number.isNaN(node.value)) fault(`${at} is NaN`); break;
-    case "truth": case "extent": break;
+    case "truth": break;
+    case "extent": {
+      const declared = axes?.get(node.axis);
+      if (portable && (declared === undefined || declared.extent !== undefined || declared.parts !== undefined)) fault(`${at} is the size of ${node.axis}, which is no axis whose size is open`);
+      break;
+    }
     case "index":
-      integer(node.extent);
+      size(node.extent);
       if (!/[@#]\d+$/.test(node.name) || !node.name.startsWith(node.axis)) fault(`${at} is called ${node.name}`);
       break;
     case "load": {
@@ -98,7 +111,7 @@ function checkNode(node: Value, inputs: ReadonlyMap<string, Tensor>, portable: b
     case "and": case "or": truth(...node.of); if (node.of.length < 2) fault(`${at} joins fewer than two`); break;
     case "select": truth(node.condition); number(node.yes, node.no); break;
     case "reduce":
-      integer(node.extent);
+      size(node.extent);
       truth(node.where);
       if (node.op === "any") truth(node.body);
       else number(node.body);
@@ -108,3 +121,25 @@ function checkNode(node: Value, inputs: ReadonlyMap<string, Tensor>, portable: b
     case "table": case "slot": if (portable) fault(`${at} is the compiler's own`); break;
   }
 }
+
+/** A number made of nothing but sizes of axes. */
+function isSize(value: Value): boolean {
+  switch (value.kind) {
+    case "constant": case "extent": return true;
+    case "linear": case "product": case "quotient": case "remainder": case "larger": case "smaller": return children(value).every(isSize);
+    default: return false;
+  }
+}
+
+/** Whether the indices of a store go through the whole of their axes, each by itself: so every element is stored once. */
+const goesThrough = (output: Tensor, indices: readonly Value[], axes: ReadonlyMap<string, AxisDeclaration>): boolean =>
+  new Set(indices.flatMap((index) => (index.kind === "index" ? [index.name] : []))).size === indices.filter(({ kind }) => kind === "index").length &&
+  indices.every((index, at) => {
+    const axis = axes.get(output.axes[at] ?? "");
+    if (axis === undefined) return false;
+    if (index.kind === "constant") return index.value === 0 && axis.extent === 1;
+    if (index.kind !== "index" || index.axis !== axis.name) return false;
+    const { extent } = index;
+    if (axis.parts !== undefined) return isSize(extent);
+    return axis.extent === undefined ? extent.kind === "extent" && extent.axis === axis.name : extent.kind === "constant" && extent.value === axis.extent;
+  });
