@@ -43,8 +43,17 @@ export const CANONICAL: readonly Pass[] = [
   { name: "split", why: "heads that share a key, channels of one code and rotated pairs get axes of their own", run: split },
 ];
 
+/** Every set of choices begins with the same passes. */
+const brought = new WeakMap<Graph, Passed>();
+
 /** The graph on which choices are listed. `builder` is the one that made the graph. */
 export function canonical(builder: GraphBuilder, graph: Graph): Passed {
+  let passed = brought.get(graph);
+  if (passed === undefined) brought.set(graph, (passed = broughtToForm(builder, graph)));
+  return passed;
+}
+
+function broughtToForm(builder: GraphBuilder, graph: Graph): Passed {
   let current: Passed = { graph, record: { fired: [], refused: [] } };
   for (const pass of CANONICAL) {
     const next = pass.run(builder, current.graph);

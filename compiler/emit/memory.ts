@@ -117,6 +117,7 @@ function wideItem(x: Expressions, value: Load | Slot, part: KernelArray, from: V
   if (!certain || !x.wide.has(array.name)) return undefined;
   const four = quarters(x, at);
   if (four === undefined || four[0].kind === "constant") return undefined;
+  x.note(array, at);
   const read = (): Code => element(x.variable(array), x.modular(four[0]));
   const made = holdsHalves(array) ? (): Code => call("vec4f", read()) : read;
   return member(x.once(four[0], `four ${array.name}`, "v", made, value), COMPONENTS[four[1]] ?? ".x");

@@ -10,8 +10,9 @@ import { children } from "./children";
 import { isFinite } from "./facts";
 import { fraction, gcd } from "./fraction";
 import { hoisted } from "./hoist";
-import { NodeTable, type Bare } from "./node-table";
+import { NodeTable } from "./node-table";
 import { nonNegative } from "./prove";
+import type { Bare } from "./shared-nodes";
 import type {
   Apply, BitwiseOperator, Constant, Facts, Index, Linear, Load, MathFunction, Product, Reduce, ReduceOperator,
   Select, Slot, Span, Table, Tensor, Truth, Value,
@@ -111,9 +112,7 @@ export class GraphBuilder {
   // Sums.
 
   linear(constant: number, terms: readonly Term[]): Value {
-    const sum = new Map<Value, number>();
-    /** The positive coefficients alone, for what cancels but may be infinite. */
-    const above = new Map<Value, number>();
+    const sum = new Sum();
     let rest = constant;
     const put = (coefficient: number, term: Value): void => {
       if (coefficient === 0) return;
@@ -122,34 +121,32 @@ export class GraphBuilder {
         if (!term.terms.every(([k]) => Number.isFinite(coefficient * k))) { put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]])); return; }
         rest += coefficient * term.constant;
         for (const [k, t] of term.terms) put(coefficient * k, t);
-      } else {
-        const total = (sum.get(term) ?? 0) + coefficient;
+      } else if (!sum.add(coefficient, term)) {
         // What is too large to be one coefficient stays a product, which does not merge.
-        if (!Number.isFinite(total)) { put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]])); return; }
-        sum.set(term, total);
-        if (coefficient > 0) above.set(term, (above.get(term) ?? 0) + coefficient);
+        put(1, this.#productNode([[this.constant(coefficient), 1], [term, 1]]));
       }
     };
     for (const [coefficient, term] of terms) put(coefficient, term);
-    if (!Number.isFinite(rest)) return this.#unfinished(rest, [...sum].map(([t, k]) => [k, t] as const));
+    if (!Number.isFinite(rest)) return this.#unfinished(rest, sum.terms.map(({ term, k }) => [k, term] as const));
     const list: Term[] = [];
-    for (const [term, k] of sum) {
+    for (const { term, k, above } of sum.terms) {
       if (k !== 0) list.push([k, term]);
       else if (!isFinite(term.facts)) {
         // `x − x` where x may be infinite is not 0: one side is kept behind a product, which does not merge.
-        const up = above.get(term) ?? 0;
-        list.push([up, term], [1, this.#productNode([[this.constant(-up), 1], [term, 1]])]);
+        list.push([above, term], [1, this.#productNode([[this.constant(-above), 1], [term, 1]])]);
       }
     }
     list.sort((a, b) => a[1].id - b[1].id);
-    for (const [position, [coefficient, term]] of list.entries()) {
-      const others = list.filter((_, at) => at !== position);
+    for (const one of list) {
+      const [coefficient, term] = one;
+      if (term.kind !== "constant" && term.kind !== "select") continue;
+      const others = list.filter((other) => other !== one);
       if (term.kind === "constant") {
         const value = coefficient * term.value;
         const opposed = others.some(([k, t]) => (value * k > 0 ? t.facts.mayBeNegativeInfinity : t.facts.mayBePositiveInfinity));
         if (!opposed) return this.constant(value);
       }
-      if (term.kind === "select" && hasInfiniteBranch(term) && others.every(([, t]) => isFinite(t.facts))) {
+      else if (hasInfiniteBranch(term) && others.every(([, t]) => isFinite(t.facts))) {
         return this.select(term.condition, this.linear(rest, [...others, [coefficient, term.yes]]), this.linear(rest, [...others, [coefficient, term.no]]));
       }
     }
@@ -199,8 +196,10 @@ export class GraphBuilder {
     let coefficient = 1;
     const powers = new Map<Value, { up: number; down: number }>();
     const put = (base: Value, exponent: number): void => {
-      const had = powers.get(base) ?? { up: 0, down: 0 };
-      powers.set(base, exponent > 0 ? { ...had, up: had.up + exponent } : { ...had, down: had.down + exponent });
+      let power = powers.get(base);
+      if (power === undefined) powers.set(base, (power = { up: 0, down: 0 }));
+      if (exponent > 0) power.up += exponent;
+      else power.down += exponent;
     };
     for (const [value, exponent] of list) {
       const [c, parts] = this.factors(value);
@@ -628,19 +627,27 @@ export class GraphBuilder {
 
   /** Replaces nodes throughout; what is put in must be open (mention no bound index). */
   substitute(value: Value, replacements: ReadonlyMap<Value, Value>): Value {
-    return this.#substitute(value, replacements, new Map());
+    const sought = soughtIn(replacements);
+    if (!mayHold(value, sought)) return value;
+    return this.#substituting(replacements, sought, new Map())(value);
   }
 
-  #substitute(value: Value, replacements: ReadonlyMap<Value, Value>, done: Map<Value, Value>): Value {
-    // Parts are older than what they are part of: nothing to find below a node older than all that is sought.
-    const { age, names } = soughtIn(replacements);
-    if (value.id < age || (names !== undefined && !value.free.some((name) => names.has(name)))) return value;
-    const replaced = replacements.get(value) ?? done.get(value);
-    if (replaced !== undefined) return replaced;
-    const into = (part: Value): Value => this.#substitute(part, replacements, done);
-    const result = this.#at(value, () => (value.kind === "reduce" || value.kind === "table" ? this.#substituteBinder(value, replacements, into) : this.rebuild(value, into)));
-    done.set(value, result);
-    return result;
+  /** What replaces nodes in one value after the other; `done` holds what has become of them. */
+  #substituting(replacements: ReadonlyMap<Value, Value>, sought: Sought, done: Map<Value, Value>): (value: Value) => Value {
+    const nodes = this.#nodes;
+    const into = (value: Value): Value => {
+      if (!mayHold(value, sought)) return value;
+      const replaced = replacements.get(value) ?? done.get(value);
+      if (replaced !== undefined) return replaced;
+      // What is made of a node has the place of that node.
+      const outer = nodes.span;
+      nodes.span = nodes.spans.get(value) ?? outer;
+      const result = value.kind === "reduce" || value.kind === "table" ? this.#substituteBinder(value, replacements, into) : this.rebuild(value, into);
+      nodes.span = outer;
+      done.set(value, result);
+      return result;
+    };
+    return into;
   }
 
   #substituteBinder(binder: Binder, replacements: ReadonlyMap<Value, Value>, into: (part: Value) => Value): Value {
@@ -648,8 +655,7 @@ export class GraphBuilder {
     // A replacement of the bound name itself is meant for an outer binder, never for this one.
     const scoped = replacements.has(bound);
     const inner = scoped ? new Map([...replacements].filter(([from]) => from !== bound)) : replacements;
-    const done = new Map<Value, Value>();
-    const under = scoped ? (part: Value): Value => this.#substitute(part, inner, done) : into;
+    const under = scoped ? this.#substituting(inner, soughtIn(inner), new Map()) : into;
     const [extent, body] = [into(binder.extent), under(binder.body)];
     // The index itself changes with its extent, and vanishes where the axis has one position.
     const index = extent === binder.extent ? bound : this.#position(binder.axis, extent, binder.bound);
@@ -667,8 +673,14 @@ export class GraphBuilder {
   rebuild(value: Value, map: (part: Value) => Value): Value {
     const opened = value.kind === "reduce" || value.kind === "table" ? this.open(value) : undefined;
     const parts = opened === undefined ? children(value) : [opened.body, value.kind === "table" ? value.at : opened.where];
-    const mapped = parts.map(map);
-    if (mapped.every((part, at) => part === parts[at])) return value;
+    let changed = false;
+    const mapped: Value[] = [];
+    for (const part of parts) {
+      const made = map(part);
+      changed ||= made !== part;
+      mapped.push(made);
+    }
+    if (!changed) return value;
     const part = (at: number): Value => mapped[at] ?? value;
     switch (value.kind) {
       case "constant": case "truth": case "extent": return value;
@@ -711,10 +723,61 @@ export class GraphBuilder {
   }
 }
 
+interface Summed {
+  readonly term: Value;
+  k: number;
+  /** The positive coefficients alone, for what cancels but may be infinite. */
+  above: number;
+}
+
+/** Terms with their coefficients, each once, in the order in which they came. */
+class Sum {
+  readonly terms: Summed[] = [];
+  /** By term, where there are too many to look through. */
+  #places: Map<Value, Summed> | undefined;
+
+  /** @returns false, and does nothing, where the coefficient would not be finite */
+  add(coefficient: number, term: Value): boolean {
+    const known = this.#find(term);
+    const total = (known?.k ?? 0) + coefficient;
+    if (!Number.isFinite(total)) return false;
+    const above = Math.max(0, coefficient);
+    if (known === undefined) this.#put({ term, k: total, above });
+    else {
+      known.k = total;
+      known.above += above;
+    }
+    return true;
+  }
+
+  #find(term: Value): Summed | undefined {
+    if (this.#places !== undefined) return this.#places.get(term);
+    for (const each of this.terms) if (each.term === term) return each;
+    return undefined;
+  }
+
+  #put(summed: Summed): void {
+    this.terms.push(summed);
+    if (this.#places !== undefined) this.#places.set(summed.term, summed);
+    else if (this.terms.length > FEW) this.#places = new Map(this.terms.map((each) => [each.term, each]));
+  }
+}
+
+/** Terms that are looked through one by one. */
+const FEW = 16;
+
 /** The age of the oldest node that is sought and, where only indices are, their names: what has none of them free stays as it is. */
 interface Sought {
   readonly age: number;
   readonly names: ReadonlySet<string> | undefined;
+}
+
+/** Whether something sought can be in a value. Parts are older than what they are part of: nothing is below a node older than all that is sought. */
+function mayHold({ id, free }: Value, { age, names }: Sought): boolean {
+  if (id < age) return false;
+  if (names === undefined) return true;
+  for (const name of free) if (names.has(name)) return true;
+  return false;
 }
 
 const soughts = new WeakMap<ReadonlyMap<Value, Value>, Sought>();

@@ -24,21 +24,25 @@ export function children(value: Value): readonly Value[] {
 export function postOrder(roots: Iterable<Value>, parts: (value: Value) => readonly Value[] = children): Value[] {
   const order: Value[] = [];
   const seen = new Set<Value>();
-  // An explicit stack: a graph may be deeper than the call stack.
-  const stack: { readonly value: Value; entered: boolean }[] = [];
+  // An explicit stack: a graph may be deeper than the call stack. What is entered is done when it is on top again.
+  const stack: Value[] = [];
+  const entered = new Set<Value>();
   for (const root of roots) {
-    stack.push({ value: root, entered: false });
+    stack.push(root);
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      if (top.entered || seen.has(top.value)) {
+      if (seen.has(top)) stack.pop();
+      else if (entered.has(top)) {
         stack.pop();
-        if (!seen.has(top.value)) {
-          seen.add(top.value);
-          order.push(top.value);
+        seen.add(top);
+        order.push(top);
+      } else {
+        entered.add(top);
+        const inner = parts(top);
+        for (let at = inner.length - 1; at >= 0; at--) {
+          const part = inner[at];
+          if (part !== undefined && !seen.has(part)) stack.push(part);
         }
-        continue;
       }
-      top.entered = true;
-      for (const part of [...parts(top.value)].reverse()) if (!seen.has(part)) stack.push({ value: part, entered: false });
     }
   }
   return order;

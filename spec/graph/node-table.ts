@@ -10,36 +10,7 @@ import {
   remainderFacts, selectFacts, TRUTH_FACTS,
 } from "./facts";
 import type { Facts, Span, Value } from "./node";
-
-/** What a node is made of: all but what its table adds. */
-export type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels" | "depth"> : never;
-
-const ids = (values: readonly Value[]): string => values.map((value) => value.id).join(" ");
-
-/** Nodes of one kind and one identity are one node. */
-function identity(bare: Bare<Value>, facts: Facts | undefined): string {
-  switch (bare.kind) {
-    case "constant": case "truth": return String(bare.value);
-    case "extent": return bare.axis;
-    case "index": return `${bare.name} ${bare.extent.id}`;
-    case "load": return `${bare.tensor.name} ${ids(bare.indices)}`;
-    case "slot": return `${bare.name} ${ids(bare.indices)} ${facts === undefined ? "" : factsText(facts)}`;
-    case "linear": return `${bare.constant} ${bare.terms.map(([k, t]) => `${k}*${t.id}`).join(" ")}`;
-    case "product": return bare.factors.map(([b, e]) => `${b.id}^${e}`).join(" ");
-    case "apply": return `${bare.fn} ${ids(bare.args)}`;
-    case "bitwise": return `${bare.op} ${bare.left.id} ${bare.right.id}`;
-    case "not": return String(bare.of.id);
-    case "and": case "or": return ids(bare.of);
-    case "select": return `${bare.condition.id} ${bare.yes.id} ${bare.no.id}`;
-    case "reduce": return `${bare.op} ${bare.bound} ${bare.extent.id} ${bare.where.id} ${bare.body.id}`;
-    case "table": return `${bare.bound} ${bare.extent.id} ${bare.body.id} ${bare.at.id}`;
-    case "quotient": case "remainder": case "larger": case "smaller": case "less": case "atMost": case "equal":
-      return `${bare.left.id} ${bare.right.id}`;
-  }
-}
-
-const factsText = ({ low, high, mayBeNegativeInfinity, mayBePositiveInfinity, nonZero, integer }: Facts): string =>
-  `${low} ${high} ${mayBeNegativeInfinity} ${mayBePositiveInfinity} ${nonZero} ${integer}`;
+import { SharedNodes, type Bare } from "./shared-nodes";
 
 function factsOf(bare: Bare<Value>): Facts {
   switch (bare.kind) {
@@ -63,7 +34,7 @@ function factsOf(bare: Bare<Value>): Facts {
 }
 
 export class NodeTable {
-  readonly #nodes = new Map<string, Value>();
+  readonly #shared = new SharedNodes();
   #count = 0;
   /** Where nodes were first written: the value of `span` when they were made. */
   readonly spans = new Map<Value, Span>();
@@ -77,9 +48,8 @@ export class NodeTable {
 
   /** The one node that is `bare`. @param facts of a slot; what is known of another node follows from its parts */
   make<V extends Bare<Value>>(bare: V, facts?: Facts): Extract<Value, { kind: V["kind"] }> {
-    const name = `${bare.kind} ${identity(bare, facts)}`;
-    let node = this.#nodes.get(name);
-    if (node === undefined) this.#nodes.set(name, (node = this.#new(bare, facts ?? factsOf(bare))));
+    const place = this.#shared.find(bare, facts);
+    const node = this.#shared.at(place) ?? this.#shared.put(place, this.#new(bare, facts ?? factsOf(bare)));
     return node as Extract<Value, { kind: V["kind"] }>;
   }
 
