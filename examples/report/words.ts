@@ -7,8 +7,8 @@ import { WINDOW, type Row } from "./rows";
 
 export const INTRODUCTION = `# What cache formats cost
 
-\`npm run report\` computes this page: perplexity on held-out text, and the mean Kullback-Leibler divergence (KL, nats a token)
-of a model's predictions from its own at full precision, for formats of the key/value cache. Every key and value of the past
+\`npm run report\` computes this page (the first time in more than an hour on one core; what is finished is kept in \`.kvern\`):
+perplexity on held-out text, and the mean Kullback-Leibler divergence (KL, nats a token) of a model's predictions from its own at full precision, for formats of the key/value cache. Every key and value of the past
 goes through its code, but for the newest ${WINDOW} tokens (the query's own included) in the rows that say so. Keys are coded before
 they are rotated, unless a row says after.
 

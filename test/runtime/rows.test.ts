@@ -82,6 +82,28 @@ describe.each(devices)("%s", (_, device) => {
     expect(memory.heldBytes).toBe(0);
   });
 
+  test("a tensor is seen under another shape in its own memory, of as many elements, and codes in their own rows", async () => {
+    const memory = await device.upload(f32, tensor([4, 6], rising(4, 6)));
+    const view = memory.reshaped([8, 3]);
+    expect(view.heldBytes).toBe(0);
+    expect(await view.read()).toEqual(tensor([8, 3], rising(8, 3)));
+    const kernel = await device.prepare(kernels["peaks"]);
+    expect([...((await kernel.run({ x: view }))["out"]?.data ?? [])]).toEqual([2, 5, 8, 11, 14, 17, 20, 23]);
+    await device.copy([{ from: tensor([1, 6], Array<number>(6).fill(9)), count: 1, to: memory, at: 1 }]);
+    expect([...(await memory.rows(0, 2).reshaped([12]).read()).data]).toEqual([0, 1, 2, 3, 4, 5, 9, 9, 9, 9, 9, 9]);
+    const codes = await device.upload({ kind: "uint", bits: 5 }, { shape: [2, 2, 3], data: Uint8Array.from(rising(4, 3)) });
+    expect([...(await codes.reshaped([4, 3]).read()).data]).toEqual([...rising(4, 3)]);
+    const refused = (of: DeviceTensor, shape: readonly number[]): Promise<readonly string[]> => codesOf(Promise.resolve().then(() => of.reshaped(shape)));
+    expect(await refused(memory, [5, 5])).toEqual(["KV3003"]);
+    expect(await refused(codes, [2, 6])).toEqual(["KV3003"]);
+    view.destroy();
+    expect((await view.read()).shape).toEqual([8, 3]);
+    memory.destroy();
+    expect(await codesOf(view.read())).toEqual(["KV4008"]);
+    expect(await refused(memory, [24])).toEqual(["KV4008"]);
+    codes.destroy();
+  });
+
   test("an empty view is an input of no rows", async () => {
     const memory = await device.allocate(f32, [4, 2]);
     const kernel = await device.prepare(kernels["peaks"]);
