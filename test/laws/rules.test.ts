@@ -11,25 +11,9 @@ import { difference } from "../algebra/check";
 import { Evaluator, evaluateStores } from "../../bin/fuzz/folding";
 import { Program, randomTensors, SMALL, stream } from "../algebra/programs";
 import { Tape } from "./cascade";
+import { position } from "./positions";
 
 const tapes = fc.array(fc.nat({ max: 1000 }), { minLength: 4, maxLength: 60 });
-
-/** A position computed from an index by strides of all kinds, forced into its axis. */
-function position(p: Program, tape: Tape, c: Value, depth: number): Value {
-  const { b } = p;
-  const stride = (): Value => b.constant([2, 3, 4, 5, 8][tape.below(5)] ?? 2);
-  const of = (): Value => position(p, tape, c, depth - 1);
-  if (depth === 0) return c;
-  switch (tape.below(7)) {
-    case 0: return b.quotient(of(), stride());
-    case 1: return b.remainder(of(), stride());
-    case 2: return b.add(of(), b.constant(tape.below(5)));
-    case 3: return b.select(b.less(of(), stride()), of(), of());
-    case 4: return b.scale(2, of());
-    case 5: return b.select(b.equal(b.remainder(of(), b.constant(2)), b.zero), b.add(of(), b.one), of());
-    default: return c;
-  }
-}
 
 describe("split", () => {
   test("keeps every element of every output, whatever the strides, and settles after one round", () => {
