@@ -9,11 +9,11 @@ import { resolve } from "./vitest.config";
 const SUITES = {
   quick: [
     "golden/lowering", "golden/algebra", "golden/bounds", "interpreter/interpret", "golden/plans", "golden/gpujs", "explain/infer", "explain/nest", "algebra/factories",
-    "kernel/types", "kernel/scalar", "kernel/count", "plan/first-plan", "algebra/divisors", "algebra/known", "graph/graph", "laws/mutants", "algebra/cut", "tune/tune",
+    "kernel/types", "kernel/scalar", "kernel/count", "plan/first-plan", "algebra/divisors", "algebra/known", "graph/graph", "laws/conditions", "laws/mutants", "algebra/cut", "tune/tune",
     "golden/rows/encode", "golden/rows/norms", "golden/rows/attention-decode", "golden/rows/refused", "golden/rows/scores", "golden/rows/masks", "golden/rows/formats",
     "golden/segments", "golden/rows/coupled-cache", "explain/examples", "laws/rules", "algebra/cascades", "algebra/choices", "interpreter/streamed", "interpreter/functions",
   ],
-  slow: ["plan/derived", "kernel/kernels", "laws/folds", "algebra/programs", "interpreter/random", "interpreter/bound", "plan/folds"],
+  slow: ["laws/passes", "plan/derived", "kernel/kernels", "laws/folds", "algebra/programs", "interpreter/random", "interpreter/bound", "plan/folds"],
 } as const;
 
 const suite = (process.env["KVERN_MUTANTS_SUITE"] === "slow" ? SUITES.slow : SUITES.quick).map((name) => `test/${name}.test.ts`);

@@ -6,15 +6,19 @@
 import { describe, expect, test } from "vitest";
 import { applyChoices, listChoices } from "../../compiler/algebra/choices";
 import { listCuts } from "../../compiler/algebra/cut";
+import { classify, domainOf } from "../../compiler/algebra/domain";
 import { canonical, derive } from "../../compiler/algebra/passes";
+import { changeOf } from "../../compiler/algebra/points";
 import { listing, show } from "../../compiler/algebra/show";
 import { showDerived } from "../../compiler/algebra/show-fold";
 import { findChains, split } from "../../compiler/algebra/split";
+import { GraphBuilder } from "../../spec/graph/builder";
 import { range } from "../../spec/graph/facts";
 import type { Graph, Value } from "../../spec/graph/node";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
 import { Program, PROGRAMS, SMALL, stream } from "../algebra/programs";
 import { randomCascade, Tape } from "../laws/cascade";
+import { keyed, mixed } from "../laws/generated";
 import { position } from "../laws/positions";
 
 const tape = (seed: number): Tape => {
@@ -37,6 +41,12 @@ describe("cascades", () => {
   test.each([0, 1, 2, 3])("drawn at random, twenty from %i · 20", async (part) => {
     const text = Array.from({ length: 20 }, (_, k) => `# ${part * 20 + k}\n${derived(randomCascade(tape(part * 20 + k), k % 5 === 4))}`);
     await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot(`algebra/cascades-${part + 1}.txt`);
+  });
+
+  test("of extremes, their places and counts", async () => {
+    const ops = ["argmin", "min", "max", "sum", "argmax"] as const;
+    const text = Array.from({ length: 60 }, (_, k) => `# ${k}\n${derived(randomCascade(tape(200 + k), k % 4 === 3, ops))}`);
+    await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot("algebra/cascades-5.txt");
   });
 
   test("that are known", async () => {
@@ -87,6 +97,50 @@ describe("choices", () => {
     const { graph } = canonical(p.b, p.graph);
     await expect(`${listing(p.b, graph)}\n\n${chosen(p, graph)}\n`).toMatchFileSnapshot(`algebra/choices-${name}.txt`);
   });
+});
+
+test("choices of programs drawn at random", async () => {
+  const text = Array.from({ length: 60 }, (_, seed) => {
+    const p = keyed(tape(400 + seed));
+    const { graph } = canonical(p.b, p.graph);
+    return `# ${seed}\n${listing(p.b, graph)}\n${chosen(p, graph)}`;
+  });
+  await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot("algebra/choices.txt");
+});
+
+test("passes over programs drawn at random", async () => {
+  const text = Array.from({ length: 60 }, (_, seed) => {
+    const p = mixed(tape(600 + seed));
+    const { graph, record } = canonical(p.b, p.graph);
+    return [`# ${seed}`, listing(p.b, p.graph), ...record.fired.map(({ rule, at }) => `${rule}: ${at}`), ...record.refused.map(({ rule, at, why }) => `refused ${rule} at ${at}: ${why}`), listing(p.b, graph)].join("\n");
+  });
+  await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot("algebra/passes.txt");
+});
+
+test("loops behind guards drawn at random: their bounds, and what tiles are", async () => {
+  const b = new GraphBuilder();
+  const [q, t] = [b.index("query", b.constant(32)), b.index("token", b.extent("token"))];
+  if (q.kind !== "index" || t.kind !== "index") throw new Error("no index");
+  const [at, real] = [b.load({ name: "at", axes: ["query"], element: { kind: "i32" } }, [q]), b.load({ name: "real", axes: ["query"], element: { kind: "f32" } }, [q])];
+  const guard = (numbers: Tape, depth: number): Value => {
+    const side = (): Value => {
+      const terms = [t, t, q, at, b.extent("early"), b.quotient(t, b.constant(4)), b.remainder(t, b.constant(3)), b.quotient(b.add(q, t), b.constant(8)), real];
+      return b.linear(numbers.below(9) - 4, [[[1, 1, -1, 2, -3][numbers.below(5)] ?? 1, terms[numbers.below(terms.length)] ?? t]]);
+    };
+    const kind = numbers.below(depth > 0 ? 8 : 4);
+    if (kind < 2) return b.less(side(), side());
+    if (kind === 2) return b.atMost(side(), side());
+    if (kind === 3) return b.equal(side(), side());
+    const [left, right] = [guard(numbers, depth - 1), guard(numbers, depth - 1)];
+    return kind < 6 ? b.and(left, right) : kind === 6 ? b.or(left, right) : b.not(left);
+  };
+  const text = Array.from({ length: 120 }, (_, seed) => {
+    const where = guard(tape(800 + seed), 2);
+    const { lower, upper, exact } = domainOf(b, where, t);
+    const verdicts = ([[0, 7], [8, 15], [24, 31]] as const).flatMap((rows) => ([[0, 3], [4, 19], [20, 60]] as const).map((tile) => classify(b, where, new Map<Value, readonly [number, number]>([[q, rows], [t, tile]]))));
+    return `${show(b, where)}\n  ${lower.map((value) => `${show(b, value)} ≤ `).join("")}t${upper.map((value) => ` < ${show(b, value)}`).join("")}${exact ? "" : ", at most"}; ${verdicts.join(" ")}; changes at ${changeOf(b, where, t) === undefined ? "no point" : show(b, changeOf(b, where, t) ?? t)}`;
+  });
+  await expect(`${text.join("\n")}\n`).toMatchFileSnapshot("algebra/domains.txt");
 });
 
 test("every kind of value has its notation", () => {

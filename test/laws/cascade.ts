@@ -12,11 +12,15 @@ export class Tape {
   }
 }
 
+type Operator = "sum" | "max" | "min" | "argmax" | "argmin";
+const USUAL: readonly Operator[] = ["sum", "max", "sum", "min", "max", "argmax", "sum"];
+
 /**
  * Two to four reductions over tokens, each free to read those before it, every one of them stored.
  * @param segmented whether bodies change at |early| and at |early| + |late|
+ * @param ops what is drawn from
  */
-export function randomCascade(tape: Tape, segmented = false): Program {
+export function randomCascade(tape: Tape, segmented = false, ops: readonly Operator[] = USUAL): Program {
   const p = new Program(SMALL);
   const { b } = p;
   const points = segmented ? [b.extent("early"), b.add(b.extent("early"), b.extent("late"))] : [];
@@ -77,10 +81,10 @@ export function randomCascade(tape: Tape, segmented = false): Program {
   };
   const count = 2 + tape.below(3);
   for (let k = 0; k < count; k++) {
-    const op = (["sum", "max", "sum", "min", "max", "argmax", "sum"] as const)[tape.below(7)] ?? "sum";
+    const op = ops[tape.below(ops.length)] ?? "sum";
     const guarded = tape.below(3) === 0;
     const depth = k === 0 ? tape.below(2) : 1 + tape.below(2);
-    const identity = b.identity(op === "argmax" ? "max" : op);
+    const identity = b.identity(op === "argmax" ? "max" : op === "argmin" ? "min" : op);
     const piecewise = (t: Value): Value => points.reduceRight((after, point) => (tape.below(3) === 0 ? after : b.select(b.less(t, point), number(t, depth), after)), number(t, depth));
     const body = (t: Value): Value => (guarded ? b.select(condition(t, 1), piecewise(t), identity) : piecewise(t));
 
