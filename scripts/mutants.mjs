@@ -3,10 +3,15 @@
  *
  *     npm run mutants -- --sample 300 --seed 1 --shard 1/4
  *
- * for a sample, the same for the same seed and sources, of which shards are disjoint. Every result is written to
- * `.kvern/mutants.jsonl` (`--results FILE`) as soon as it is known, and is not tried again while sources and tests stay
- * as they are: first with tests that are quick, then, where it survived, with those that take long. `--survivors` tries those of the sample again that survived when they were last tried, `--quick` leaves out the tests
- * that take long, for a score from below; `--score` only prints. Exits with 1 where the score is below 85 %.
+ * for a sample, the same for the same seed and sources, of which shards are disjoint samples. Every result is written to
+ * `.kvern/mutants.jsonl` (`--results FILE`) as soon as it is known, and a mutant is not tried again while sources and tests
+ * stay as they are. First it is held to tests that are quick, then, where it survives, to those that take long.
+ *
+ *     --quick        leaves out the tests that take long: a score from below
+ *     --survivors    tries those of the sample again that survived when they were last tried
+ *     --score        only prints
+ *
+ * Exits with 1 where the score is below 85 %.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

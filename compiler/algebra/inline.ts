@@ -22,8 +22,9 @@ export function inlineFold(builder: GraphBuilder, derived: Derived, name: string
   if (fold === undefined || !isPlain(fold)) throw new InternalError(`${name} is no fold of plain reductions`);
   const into = (value: Value): Value =>
     replaceOpened(builder, value, (node) => {
-      const component = node.kind === "slot" ? fold.components.find((other) => other.name === node.name) : undefined;
-      if (component === undefined || node.kind !== "slot") return undefined;
+      if (node.kind !== "slot") return undefined;
+      const component = fold.components.find((other) => other.name === node.name);
+      if (component === undefined) return undefined;
       const reduced = builder.reduce(component.op, fold.index, component.body, component.where);
       return builder.substitute(reduced, new Map<Value, Value>(component.own.map((axis, at) => [axis, node.indices[at] ?? axis])));
     });

@@ -46,7 +46,7 @@ test.each(["argmax", "argmin"] as const)("a fold is not cut where a component re
     for (const axis of ["early", "token"]) made.axis(axis);
     const [s, v] = [made.tensor("s", ["token"]), made.tensor("v", ["token"])];
     const best = made[op]("token", (t) => b.select(b.less(t, b.extent("early")), s(t), v(t)));
-    return made.store("y", [], made.sum("token", (t) => b.multiply(s(t), best))).store("z", [], made.sum("token", (t) => b.multiply(b.select(b.less(t, b.extent("early")), s(t), v(t)), b.apply("exp", [b.negate(best)]))));
+    return made.store("y", [], made.sum("token", (t) => b.power(b.subtract(v(t), best), b.constant(2))));
   });
   const cut = folds.map((fold) => cutPoints(p.b, fold));
   expect(cut.flatMap(({ points }) => points)).toEqual([]);
