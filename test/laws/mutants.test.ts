@@ -8,7 +8,13 @@ import type { Attempt } from "../../compiler/algebra/attempt";
 import { applyChoices, CHOICES, listChoices } from "../../compiler/algebra/choices";
 import type { Rules } from "../../compiler/algebra/components";
 import { RULES } from "../../compiler/algebra/folds";
+import { cutFold, cutPoints } from "../../compiler/algebra/cut";
+import type { Domain, Piece } from "../../compiler/algebra/derived";
+import { divisors } from "../../compiler/algebra/divisors";
+import { domainOf } from "../../compiler/algebra/domain";
 import { group, groupWith } from "../../compiler/algebra/group";
+import { knownValue } from "../../compiler/algebra/known";
+import { mapStores } from "../../compiler/algebra/opened";
 import { align, unroll } from "../../compiler/algebra/pair";
 import { canonical, derive } from "../../compiler/algebra/passes";
 import { splitAxis } from "../../compiler/algebra/split";
@@ -16,7 +22,7 @@ import { TABULATE_CONDITIONS, tabulateWith } from "../../compiler/algebra/tabula
 import type { Graph, Value } from "../../spec/graph/node";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
 import { BOUND, difference, differences } from "../algebra/check";
-import { Evaluator, evaluateStores } from "../../bin/fuzz/folding";
+import { EMPTY, Evaluator, evaluateStores, FoldRunner, pieceState } from "../../bin/fuzz/folding";
 import { type Program, Program as Make, PROGRAMS, randomTensors, SMALL, stream } from "../algebra/programs";
 
 const SIZES = { token: 37, coded: 21, tail: 16 };
@@ -260,5 +266,93 @@ describe("split", () => {
     expect(kept([8, 2])).toBe(true);
     expect(kept([5])).toBe(false);
     expect(kept([8, 3])).toBe(false);
+  });
+});
+
+describe("passes and cuts", () => {
+  const b = new Make(SMALL).b;
+  const i = b.index("place", b.constant(12));
+  if (i.kind !== "index") throw new Error("no index");
+  /** Whether a reduction over twelve places is worth what a rule says. */
+  const isKnown = (rule: typeof knownValue): boolean => (["sum", "max", "min", "argmax", "argmin"] as const).every((op) => {
+    const reduce = b.reduce(op, i, b.remainder(b.scale(5, i), b.constant(7)), b.less(i, b.constant(9)));
+    if (reduce.kind !== "reduce") throw new Error("no reduction");
+    return rule(b, reduce) === b.constant(new Evaluator(b, {}, {}).value(reduce, new Map()));
+  });
+  test.each<readonly [name: string, rule: typeof knownValue]>([
+    ["the guard is forgotten", (builder, reduce) => knownValue(builder, { ...reduce, where: builder.true })],
+    ["the last of equals is taken", (builder, reduce) => (reduce.op === "argmax" ? builder.constant(8) : knownValue(builder, reduce))],
+    ["a sign is turned", (builder, reduce) => {
+      const found = knownValue(builder, reduce);
+      return found === undefined || reduce.op !== "min" ? found : builder.linear(-1, [[-1, found]]);
+    }],
+  ])("known, planted: %s", (_name, rule) => {
+    expect(isKnown(knownValue)).toBe(true);
+    expect(isKnown(rule)).toBe(false);
+  });
+
+  /** Whether an element that uses a size in both ways keeps its value at the sizes 0 (where nothing divides) to 3. */
+  const keepsSizes = (pass: (p: Program, graph: Graph) => Graph): boolean => {
+    const p = new Make(SMALL);
+    const x = p.tensor("x", ["token"]);
+    const size = p.b.extent("token");
+    p.store("mean", [], p.b.divide(p.sum("token", (t) => x(t)), size)).store("more", [], p.b.multiply(size, p.b.add(size, p.b.constant(0.5))));
+    return [0, 1, 3].every((token) => {
+      const tensors = randomTensors(p.graph, { token }, stream(3));
+      const values = (graph: Graph): ReadonlyMap<string, number> => new Map([...evaluateStores(new Evaluator(p.b, tensors, { token }), graph.stores)].filter(([key]) => token > 0 || !key.startsWith("mean")));
+      return difference(values(p.graph), values(pass(p, p.graph))) <= BOUND;
+    });
+  };
+  test.each<readonly [name: string, low: number, every: boolean]>([["sizes that multiply are at least 1 too", 1, true], ["a size that divides is at least 2", 2, false]])("divisors, planted: %s", (_name, low, every) => {
+    expect(keepsSizes((p, graph) => divisors(p.b, graph).graph)).toBe(true);
+    expect(keepsSizes((p, graph) => mapStores(graph, (value) => p.b.rewrite(value, (node) => (node.kind === "product" ? p.b.product(node.factors.map(([base, exponent]) => [base.kind === "extent" && (every || exponent < 0) ? p.b.larger(base, p.b.constant(low)) : base, exponent] as const)) : undefined))))).toBe(false);
+  });
+
+  /** Whether the pieces of a fold meet in the numbers of the whole. */
+  const meets = (change: (pieces: readonly Piece[], p: Program) => readonly Piece[]): boolean => {
+    const p = PROGRAMS.tail(SMALL);
+    const derived = derive(p.b, p.graph);
+    const tensors = randomTensors(p.graph, SIZES, stream(12));
+    const evaluator = new Evaluator(p.b, tensors, SIZES);
+    const runner = new FoldRunner(evaluator);
+    try {
+      const got = runner.all(derived.folds, derived.stores, (fold) => change(cutFold(p.b, fold, cutPoints(p.b, fold).points), p).map((piece) => pieceState(evaluator, runner, piece)).reduce((a, c) => runner.merge(fold, a, c), EMPTY));
+      return difference(evaluateStores(new Evaluator(p.b, tensors, SIZES), p.graph.stores), got) <= BOUND;
+    } catch {
+      return false;
+    }
+  };
+  const extended = (p: Program, by: number) => (piece: Piece): Piece => ({ ...piece, fold: { ...piece.fold, extent: p.b.linear(by, [[1, piece.fold.extent]]) } });
+  test.each<readonly [name: string, change: Parameters<typeof meets>[0]]>([
+    ["the last piece is forgotten", (pieces) => pieces.slice(0, -1)],
+    ["a piece is taken in twice", (pieces) => [...pieces, ...pieces.slice(0, 1)]],
+    ["each piece ends one position early", (pieces, p) => pieces.map(extended(p, -1))],
+    ["the first piece goes one position too far", (pieces, p) => pieces.map((piece, at) => (at === 0 ? extended(p, 1)(piece) : piece))],
+    ["the pieces change places", (pieces) => pieces.map((piece, at) => ({ ...piece, fold: { ...piece.fold, components: (pieces[pieces.length - 1 - at] ?? piece).fold.components } }))],
+  ])("cut, planted: %s", (_name, change) => {
+    expect(meets((pieces) => pieces)).toBe(true);
+    expect(meets(change)).toBe(false);
+  });
+
+  /** Whether bounds let every position through that a window does. */
+  const bounds = (change: (domain: Domain, builder: Program["b"]) => Domain): boolean => {
+    const { b: builder } = new Make(SMALL);
+    const [q, t] = [builder.index("query", builder.constant(9)), builder.index("token", builder.constant(12))];
+    if (q.kind !== "index" || t.kind !== "index") throw new Error("no index");
+    const where = builder.and(builder.atMost(t, q), builder.less(builder.subtract(q, t), builder.constant(4)));
+    const { lower, upper, exact } = change(domainOf(builder, where, t), builder);
+    const evaluator = new Evaluator(builder, {}, {});
+    return Array.from({ length: 9 * 12 }, (_, k) => new Map([[q.name, k % 9], [t.name, Math.floor(k / 9)]])).every((at) => {
+      const inside = [...lower.map((low) => evaluator.value(low, at) <= (at.get(t.name) ?? 0)), ...upper.map((high) => (at.get(t.name) ?? 0) < evaluator.value(high, at))].every((holds) => holds);
+      return exact ? inside === evaluator.truth(where, at) : inside || !evaluator.truth(where, at);
+    });
+  };
+  test.each<readonly [name: string, change: Parameters<typeof bounds>[0]]>([
+    ["the upper end is left out", (domain, builder) => ({ ...domain, upper: domain.upper.map((high) => builder.linear(-1, [[1, high]])) })],
+    ["the lower end is left out", (domain, builder) => ({ ...domain, lower: domain.lower.map((low) => builder.linear(1, [[1, low]])) })],
+    ["bounds that are too wide are called exact", (domain) => ({ ...domain, lower: [], exact: true })],
+  ])("domain, planted: %s", (_name, change) => {
+    expect(bounds((domain) => domain)).toBe(true);
+    expect(bounds(change)).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { applyChoices, listChoices } from "../../compiler/algebra/choices";
 import { canonical, CANONICAL, derive } from "../../compiler/algebra/passes";
 import { BOUND, difference } from "../algebra/check";
-import { Evaluator, evaluateStores } from "../algebra/evaluate";
+import { Evaluator, evaluateStores } from "../../bin/fuzz/folding";
 import { randomTensors, stream } from "../algebra/programs";
 import { randomCascade, Tape } from "./cascade";
 import { keyed, mixed } from "./generated";
