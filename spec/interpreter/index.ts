@@ -3,3 +3,4 @@
 export { interpret, interpretWithBound, type BoundedTensor, type BoundOptions, type InterpretedTensor, type InterpretOptions } from "./interpret";
 export type { SlotValue } from "./closure";
 export { infinityTested } from "./infinity";
+export { GPUJS, WGSL, type Accuracy } from "./bound/accuracy";

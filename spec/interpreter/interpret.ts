@@ -7,6 +7,7 @@
 import type { Graph } from "../graph/node";
 import type { Sizes } from "../tensor";
 import { bindGraph, noSlot, type Inputs } from "./bind";
+import { WGSL, type Accuracy } from "./bound/accuracy";
 import { exactly, settled } from "./bound/approximate";
 import { BoundClosures } from "./bound/closure";
 import { toHalf } from "./bound/functions";
@@ -53,6 +54,8 @@ export interface BoundedTensor extends InterpretedTensor {
 
 export interface BoundOptions {
   readonly set?: Sizes;
+  /** What the backend promises; WGSL unless given. */
+  readonly accuracy?: Accuracy;
   /**
    * How often an evaluation may replace the reference of an exponential: in a streamed softmax, the number of tiles and
    * merges after the first. 0 for evaluations that take every reference whole. Unless given, as often as any plan may:
@@ -61,32 +64,30 @@ export interface BoundOptions {
   readonly rescalings?: number;
 }
 
-/** A plan replaces a reference at most once for this many positions of the axis it is found along, */
-const TILE = 32;
-/** and this many times more where parts are merged. */
+/** How often a plan may replace a reference where parts are merged. */
 const MERGES = 2;
 
 /** How often a plan may replace a reference, which is the extreme of something along an axis. */
-function rescalingsOf(terms: Iterable<Term>): number {
+function rescalingsOf(terms: Iterable<Term>, { tile }: Accuracy): number {
   let longest = 0;
   for (const { value, cursor } of terms) {
     if (value.kind === "reduce" && (value.op === "max" || value.op === "min")) longest = Math.max(longest, cursor?.extent ?? 0);
   }
-  return longest <= 1 ? 0 : Math.ceil(longest / TILE) - 1 + MERGES;
+  return longest <= 1 ? 0 : Math.max(0, Math.ceil(longest / tile) - 1) + MERGES;
 }
 
-/** As `interpret`, with a bound on what any evaluation that WGSL allows may make of each element: see `spec/numerics.md`. */
-export function interpretWithBound(graph: Graph, inputs: Inputs, { set = {}, rescalings: given }: BoundOptions = {}): Record<string, BoundedTensor> {
+/** As `interpret`, with a bound on what any evaluation that a backend allows may make of each element: see `spec/numerics.md`. */
+export function interpretWithBound(graph: Graph, inputs: Inputs, { set = {}, accuracy = WGSL, rescalings: given }: BoundOptions = {}): Record<string, BoundedTensor> {
   const { stores, outputs, closures, elements, reuse, terms } = bindGraph(graph, inputs, set, noSlot);
-  const rescalings = given ?? rescalingsOf(terms);
-  const bounds = new BoundClosures({ closures, elements, reuse, rescalings });
+  const rescalings = given ?? rescalingsOf(terms, accuracy);
+  const bounds = new BoundClosures({ accuracy, closures, elements, reuse, rescalings });
   const tensors = new Map(outputs.map(({ tensor, shape, data }) => [tensor.name, { shape, data, bound: new Float64Array(data.length), undecided: new Uint8Array(data.length) }]));
   for (const { output, loops, indices, value } of stores) {
     const { bound, undecided } = tensors.get(output.tensor.name) ?? { bound: [], undecided: [] };
     const half = output.tensor.element.kind === "f16";
     const run = bounds.of(value);
     let last = exactly(0);
-    output.fill(loops, indices, () => (last = half ? toHalf(settled(run())) : settled(run())).value, (at) => {
+    output.fill(loops, indices, () => (last = half ? toHalf(accuracy, settled(run())) : settled(run())).value, (at) => {
       bound[at] = last.error;
       undecided[at] = last.undecided ? 1 : 0;
     });

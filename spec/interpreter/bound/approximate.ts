@@ -13,7 +13,8 @@
  */
 
 import { expanded, FormSum, NO_FORM, reach, scaled, type Form } from "./form";
-import { DIVISION_ULP, EXACT_INTEGERS, FLUSH, gamma, LARGEST, UNIT } from "./rounding";
+import { gamma, type Accuracy } from "./accuracy";
+import { EXACT_INTEGERS, LARGEST, LEAST_NORMAL } from "./rounding";
 
 export interface Approximate {
   /** What the graph means, in f64. A truth is 1 or 0. */
@@ -49,10 +50,11 @@ export const exactly = (value: number, undecided = false): Approximate => plain(
 export const unbounded = (value: number, undecided = false): Approximate => plain(value, Infinity, Infinity, undecided);
 
 /** A number stored as f32 or written as a constant: exact if it is an f32, and not one that may be flushed. */
-export function stored(value: number): Approximate {
+export function stored(accuracy: Accuracy, value: number): Approximate {
   const magnitude = Math.abs(value);
   if (value === 0 || magnitude === Infinity) return exactly(value);
-  const error = magnitude < FLUSH ? magnitude : Math.fround(value) === value ? 0 : UNIT * magnitude;
+  const rounded = gamma(accuracy, 1, 1) * magnitude + (magnitude < LEAST_NORMAL ? accuracy.flush : 0);
+  const error = magnitude < accuracy.leastNormal ? magnitude : Math.fround(value) === value ? 0 : rounded;
   return plain(value, error, magnitude + error, false);
 }
 
@@ -89,8 +91,21 @@ export function sourced(of: Approximate): Approximate {
   return of.form === NO_FORM ? asSource(of) : settled(of);
 }
 
-/** A multiple of a reduction's value: a source in place of that value. */
-export function rescaled(of: Approximate): Approximate {
+/**
+ * The value of a reduction as it is used: here rounded to f32, because it was stored, and there not. So that rounding is
+ * none of the source's, which all uses share. Where operations round to f32 themselves, storing changes nothing.
+ */
+export function kept({ store }: Accuracy, of: Approximate): Approximate {
+  if (store === 0 || of.error === 0 || of.error === Infinity) return of;
+  const further = store * (Math.abs(of.value) + of.error);
+  const sources = new FormSum();
+  sources.add(1, of);
+  return formed(of.value, sources.form, sources.rest + further, of, of.undecided, of.error + further);
+}
+
+/** A multiple of a reduction's value: a source in place of that value, unless one use may have it rounded and another not. */
+export function rescaled({ store }: Accuracy, of: Approximate): Approximate {
+  if (store > 0) return of;
   const [only] = of.form.sources;
   return only?.atomic === true && of.form.sources.length === 1 ? asSource(of) : of;
 }
@@ -115,14 +130,15 @@ const staysInteger = (integer: boolean, size: number, error: number): boolean =>
  * `constant + Σ coefficient · term`. Each monomial is rounded once for its coefficient if that is no f32, once for the
  * product with it unless it is ±1, and once for each addition.
  */
-export function linear(constant: number, coefficients: readonly number[], terms: readonly Approximate[], integer: boolean): Approximate {
+export function linear(accuracy: Accuracy, constant: number, coefficients: readonly number[], terms: readonly Approximate[], integer: boolean): Approximate {
   const additions = terms.length - 1 + (constant === 0 ? 0 : 1);
   const sources = new FormSum();
   let value = constant;
   let error = 0;
   let size = Math.abs(constant);
   let span = size;
-  let rounding = size * gamma(additions + (Math.fround(constant) === constant ? 0 : 1));
+  const added = gamma(accuracy, additions, 0);
+  let rounding = size * (Math.fround(constant) === constant ? added : gamma(accuracy, additions + 1, 1));
   let undecided = false;
   let boundless = false;
   let infinity = false;
@@ -142,16 +158,17 @@ export function linear(constant: number, coefficients: readonly number[], terms:
     span += magnitude * term.span;
     const scaling = magnitude === 1 ? 0 : Math.fround(coefficient) === coefficient ? 1 : 2;
     // A coefficient may go into a reduction and be rounded in each of its monomials; what is added to it may not.
-    rounding += magnitude * (term.span * gamma(additions) + term.size * gamma(scaling) * (1 + gamma(additions)));
+    rounding += magnitude * (term.span * added + term.size * gamma(accuracy, scaling, Math.min(scaling, 1)) * (1 + added));
   }
   if (infinity) return boundless || Number.isNaN(value) || !(error < Infinity) ? unbounded(value, undecided) : infinite(value, undecided);
   if (staysInteger(integer, size, error)) return plain(value, error, size, undecided, span);
-  const flushes = size > 0 ? (additions + terms.length) * FLUSH : 0;
-  return formed(value, sources.form, sources.rest + rounding + flushes, { size, span }, undecided);
+  const flushes = size > 0 ? (additions + terms.length) * accuracy.flush : 0;
+  const result = additions === 0 ? 0 : accuracy.store * (Math.abs(value) + error + rounding);
+  return formed(value, sources.form, sources.rest + rounding + result + flushes, { size, span }, undecided);
 }
 
 /** `left · right`, rounded once in every monomial. */
-export function multiply(left: Approximate, right: Approximate, integer: boolean): Approximate {
+export function multiply(accuracy: Accuracy, left: Approximate, right: Approximate, integer: boolean): Approximate {
   const value = left.value * right.value;
   const undecided = left.undecided || right.undecided;
   if (isInfinite(left) || isInfinite(right)) {
@@ -161,8 +178,9 @@ export function multiply(left: Approximate, right: Approximate, integer: boolean
   if (left.size === 0 || right.size === 0) return left.error + right.error < Infinity ? exactly(0, undecided) : unbounded(value, undecided);
   const size = left.size * right.size;
   if (staysInteger(integer, size, left.error + right.error)) return plain(value, 0, size, undecided);
-  const own = left.error * right.error + UNIT * size + FLUSH * Math.max(1, left.size) * Math.max(1, right.size);
-  const extent = { size: size * (1 + UNIT), span: left.span * right.span * (1 + UNIT) };
+  const rounding = gamma(accuracy, 1, 1);
+  const own = left.error * right.error + rounding * size + accuracy.flush * Math.max(1, left.size) * Math.max(1, right.size);
+  const extent = { size: size * (1 + rounding), span: left.span * right.span * (1 + rounding) };
   const rest = Math.abs(left.value) * right.rest + Math.abs(right.value) * left.rest + own;
   if (!left.atomic && right.form === NO_FORM && !right.atomic) {
     const error = Math.abs(left.value) * right.error + Math.abs(right.value) * left.error + own;
@@ -175,12 +193,12 @@ export function multiply(left: Approximate, right: Approximate, integer: boolean
 }
 
 /** `left / right`; nothing is promised where the divisor may be 0, or is outside [2⁻¹²⁶, 2¹²⁶]. */
-export function divide(left: Approximate, right: Approximate): Approximate {
+export function divide(accuracy: Accuracy, left: Approximate, right: Approximate): Approximate {
   const value = left.value / right.value;
   const undecided = left.undecided || right.undecided;
   const magnitude = Math.abs(right.value);
   const least = magnitude - right.error;
-  if (!(least >= FLUSH && magnitude + right.error <= 2 ** 126)) return unbounded(value, undecided);
+  if (!(least >= LEAST_NORMAL && magnitude + right.error <= 2 ** 126)) return unbounded(value, undecided);
   if (isInfinite(left)) return left.error > 0 ? unbounded(value, undecided) : infinite(value, undecided);
   if (left.size === 0) return exactly(0, undecided);
   // (a + δa)/(b + δb) − a/b = (δa − (a/b)·δb)/b · (1 − δb/(b + δb))
@@ -189,14 +207,15 @@ export function divide(left: Approximate, right: Approximate): Approximate {
   sources.add(-value / right.value, right);
   const { form, rest } = sources;
   const size = left.size / least;
-  const own = ((reach(form) + rest) * right.error) / least + gamma(DIVISION_ULP) * size + FLUSH * Math.max(1, 1 / least);
-  return formed(value, form, rest + own, { size: size * (1 + gamma(DIVISION_ULP)), span: (left.span / least) * (1 + gamma(DIVISION_ULP)) }, undecided);
+  const rounding = gamma(accuracy, accuracy.division, 2);
+  const own = ((reach(form) + rest) * right.error) / least + rounding * size + accuracy.flush * Math.max(1, 1 / least);
+  return formed(value, form, rest + own, { size: size * (1 + rounding), span: (left.span / least) * (1 + rounding) }, undecided);
 }
 
 /** `base ^ exponent` of a positive integer exponent, by multiplications. */
-export function integerPower(base: Approximate, exponent: number, integer: boolean): Approximate {
+export function integerPower(accuracy: Accuracy, base: Approximate, exponent: number, integer: boolean): Approximate {
   let power = base;
-  for (let k = 1; k < exponent; k++) power = multiply(power, base, integer);
+  for (let k = 1; k < exponent; k++) power = multiply(accuracy, power, base, integer);
   return power;
 }
 

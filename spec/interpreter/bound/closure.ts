@@ -10,11 +10,12 @@ import type { Closures } from "../closure";
 import type { Elements } from "../elements";
 import type { Reuse } from "../reuse";
 import type { Cursor, Term } from "../term";
-import { divide, either, exactly, extreme, linear, multiply, opaque, rescaled, sourced, stored, unbounded, within, type Approximate } from "./approximate";
+import { gamma, type Accuracy } from "./accuracy";
+import { divide, either, exactly, extreme, kept, linear, multiply, opaque, rescaled, sourced, stored, unbounded, within, type Approximate } from "./approximate";
 import { Exactness } from "./exact";
 import { apply, power } from "./functions";
 import { compare, gather } from "./reduction";
-import { EXACT_INTEGERS, UNIT } from "./rounding";
+import { EXACT_INTEGERS } from "./rounding";
 import { decided, truth, TRUE } from "./truth";
 import { Widths } from "./width";
 
@@ -24,6 +25,8 @@ export interface BoundSurroundings {
   readonly closures: Closures;
   readonly elements: (load: Load) => Elements;
   readonly reuse: Reuse;
+  /** What the backend promises. */
+  readonly accuracy: Accuracy;
   /** How often an evaluation may replace the reference of an exponential, see `spec/numerics.md`. */
   readonly rescalings: number;
 }
@@ -48,19 +51,21 @@ export class BoundClosures {
   }
 
   #make(term: Term): BoundRun {
+    const { accuracy } = this.#around;
     if (term.value.kind === "constant") {
-      const constant = term.value.facts.integer ? fromInteger(term.value.value) : stored(term.value.value);
+      const constant = term.value.facts.integer ? fromInteger(accuracy, term.value.value) : stored(accuracy, term.value.value);
       return () => constant;
     }
     if (this.#exactness.of(term)) {
       const run = this.#around.closures.of(term);
-      return () => fromInteger(run());
+      return () => fromInteger(accuracy, run());
     }
     return this.#around.reuse.records(term, this.#run(term));
   }
 
   #run(term: Term): BoundRun {
     const { value } = term;
+    const { accuracy } = this.#around;
     const parts = term.parts.map((part) => this.of(part));
     const all = (): readonly Approximate[] => parts.map((part) => part());
     const [first, second, third] = parts;
@@ -75,20 +80,20 @@ export class BoundClosures {
       case "load":
         return this.#load(term, value);
       case "linear":
-        return linearRun(value, parts, integer);
+        return linearRun(accuracy, value, parts, integer);
       case "product":
-        return productRun(value, parts, integer);
+        return productRun(accuracy, value, parts, integer);
       case "quotient":
-        return pair((left, right) => stepped(left, right, (a, b) => Math.floor(a / b)));
+        return pair((left, right) => stepped(accuracy, left, right, (a, b) => Math.floor(a / b)));
       case "remainder":
-        return pair((left, right) => remainder(left, right, integer));
+        return pair((left, right) => remainder(accuracy, left, right, integer));
       case "apply": {
         const { rescalings } = this.#around;
-        return () => apply(value.fn, all(), rescalings);
+        return () => apply(accuracy, value.fn, all(), rescalings);
       }
       case "bitwise": {
         const run = this.#around.closures.of(term);
-        return () => (all().every(decided) ? fromInteger(run()) : unbounded(run(), true));
+        return () => (all().every(decided) ? fromInteger(accuracy, run()) : unbounded(run(), true));
       }
       case "larger":
         return pair((left, right) => extreme(1, left, right));
@@ -110,7 +115,7 @@ export class BoundClosures {
         return select(first, second, third);
       case "reduce":
         if (first === undefined || second === undefined) throw new InternalError("a reduction without its parts");
-        return reduction(value, cursorOf(term), first, second, this.#widths.of(term.parts[1] ?? term));
+        return reduction(accuracy, value, cursorOf(term), first, second, this.#widths.of(term.parts[1] ?? term));
       case "table":
         if (first === undefined || second === undefined) throw new InternalError("a table without its parts");
         return table(cursorOf(term), first, second);
@@ -120,11 +125,12 @@ export class BoundClosures {
   #load(term: Term, load: Load): BoundRun {
     const elements = this.#around.elements(load);
     const read = this.#around.closures.of(term);
-    const half = load.tensor.element.kind === "f16";
+    const { accuracy } = this.#around;
+    const flushes = load.tensor.element.kind === "f16" && accuracy.half.flushes;
     const element = (value: number): Approximate => {
-      if (load.facts.integer) return fromInteger(value);
+      if (load.facts.integer) return fromInteger(accuracy, value);
       // A half below 2⁻¹⁴ is subnormal, and may be flushed when it is unpacked.
-      return half && Math.abs(value) < 2 ** -14 ? opaque(value, Math.abs(value), false) : stored(value);
+      return flushes && Math.abs(value) < 2 ** -14 ? opaque(value, Math.abs(value), false) : stored(accuracy, value);
     };
     if (term.parts.every((part) => this.#exactness.of(part))) return () => element(read());
     const indices = term.parts.map((part) => this.of(part));
@@ -142,60 +148,60 @@ function cursorOf({ value, cursor }: Term): Cursor {
 }
 
 /** An integer of i32 or u32 where f32 takes over. */
-function fromInteger(value: number): Approximate {
+function fromInteger(accuracy: Accuracy, value: number): Approximate {
   const magnitude = Math.abs(value);
   if (magnitude <= EXACT_INTEGERS || magnitude === Infinity) return exactly(value);
   if (!(magnitude < 2 ** 32)) return unbounded(value);
-  return opaque(value, UNIT * magnitude, false);
+  return opaque(value, gamma(accuracy, 1, 1) * magnitude, false);
 }
 
-function linearRun(value: Linear, parts: readonly BoundRun[], integer: boolean): BoundRun {
+function linearRun(accuracy: Accuracy, value: Linear, parts: readonly BoundRun[], integer: boolean): BoundRun {
   const coefficients = value.terms.map(([coefficient]) => coefficient);
-  if (parts.length === 1) return () => rescaled(linear(value.constant, coefficients, parts.map((part) => part()), integer));
-  return () => linear(value.constant, coefficients, parts.map((part) => part()), integer);
+  if (parts.length === 1) return () => rescaled(accuracy, linear(accuracy, value.constant, coefficients, parts.map((part) => part()), integer));
+  return () => linear(accuracy, value.constant, coefficients, parts.map((part) => part()), integer);
 }
 
-function productRun(value: Product, parts: readonly BoundRun[], integer: boolean): BoundRun {
+function productRun(accuracy: Accuracy, value: Product, parts: readonly BoundRun[], integer: boolean): BoundRun {
   const factors = parts.map((part, at) => [part, value.factors[at]?.[1] ?? 1] as const);
   const above = factors.filter(([, exponent]) => exponent > 0);
   const below = factors.filter(([, exponent]) => exponent < 0);
   const [a, b] = above;
   if (a !== undefined && b !== undefined && above.length === 2 && below.length === 0 && a[1] === 1 && b[1] === 1) {
     const [left, right] = [a[0], b[0]];
-    return () => rescaled(multiply(left(), right(), integer));
+    return () => rescaled(accuracy, multiply(accuracy, left(), right(), integer));
   }
   return () => {
     let result: Approximate | undefined;
     for (const [part, exponent] of above) {
-      const factor = power(part(), exponent, integer);
-      result = result === undefined ? factor : multiply(result, factor, integer);
+      const factor = power(accuracy, part(), exponent, integer);
+      result = result === undefined ? factor : multiply(accuracy, result, factor, integer);
     }
     let quotient = result ?? exactly(1);
-    for (const [part, exponent] of below) quotient = divide(quotient, power(part(), -exponent, integer));
-    return rescaled(quotient);
+    for (const [part, exponent] of below) quotient = divide(accuracy, quotient, power(accuracy, part(), -exponent, integer));
+    return rescaled(accuracy, quotient);
   };
 }
 
 /** A function of integers that grows with `left` and steps; exact where its arguments are. */
-function stepped(left: Approximate, right: Approximate, f: (a: number, b: number) => number): Approximate {
+function stepped(accuracy: Accuracy, left: Approximate, right: Approximate, f: (a: number, b: number) => number): Approximate {
   const value = f(left.value, right.value);
-  if (decided(left) && decided(right)) return fromInteger(value);
+  if (decided(left) && decided(right)) return fromInteger(accuracy, value);
   if (!decided(right)) return unbounded(value, true);
   const ends = [f(left.value - left.error, right.value), f(left.value + left.error, right.value)] as const;
   return within(value, Math.min(...ends), Math.max(...ends), 0, true);
 }
 
 /** `left − right · trunc(left / right)`: a jump where the quotient may reach the next integer. */
-function remainder(left: Approximate, right: Approximate, integer: boolean): Approximate {
+function remainder(accuracy: Accuracy, left: Approximate, right: Approximate, integer: boolean): Approximate {
   const value = left.value % right.value;
-  if (integer && decided(left) && decided(right)) return fromInteger(value);
-  const quotient = divide(left, right);
+  if (integer && decided(left) && decided(right)) return fromInteger(accuracy, value);
+  const quotient = divide(accuracy, left, right);
   const steps = Math.trunc(left.value / right.value);
   const undecided = left.undecided || right.undecided;
   if (!(quotient.error < Infinity)) return unbounded(value, undecided);
   const least = Math.trunc(quotient.value - quotient.error);
   const most = Math.trunc(quotient.value + quotient.error);
-  const rest = linear(0, [1, -1], [left, multiply(exactly(steps), right, false)], false);
+  const rest = linear(accuracy, 0, [1, -1], [left, multiply(accuracy, exactly(steps), right, false)], false);
   if (least === most) return { ...rest, value, undecided };
   const jumps = Math.max(Math.abs(least - steps), Math.abs(most - steps));
   return within(value, value - rest.error - jumps * (Math.abs(right.value) + right.error), value + rest.error + jumps * (Math.abs(right.value) + right.error), rest.size, true);
@@ -249,12 +255,12 @@ function attempt(run: BoundRun): Approximate | undefined {
   }
 }
 
-function reduction({ op, where, facts }: Reduce, cursor: Cursor, guard: BoundRun, body: BoundRun, width: number): BoundRun {
+function reduction(accuracy: Accuracy, { op, where, facts }: Reduce, cursor: Cursor, guard: BoundRun, body: BoundRun, width: number): BoundRun {
   const { extent } = cursor;
   const always = where.kind === "truth" && where.value;
   return () => {
     const outer = cursor.now;
-    const found = gather(op, width, facts.integer);
+    const found = gather(accuracy, op, width, facts.integer);
     try {
       for (let i = 0; i < extent; i++) {
         cursor.now = i;
@@ -262,7 +268,7 @@ function reduction({ op, where, facts }: Reduce, cursor: Cursor, guard: BoundRun
         if (live.value === 1) found.take(body(), i, decided(live));
         else if (!decided(live)) found.perhaps(attempt(body) ?? unbounded(0, true), i);
       }
-      return sourced(found.result());
+      return kept(accuracy, sourced(found.result()));
     } finally {
       cursor.now = outer;
     }

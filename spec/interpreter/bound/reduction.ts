@@ -3,7 +3,8 @@
 import type { ReduceOperator } from "../../graph/node";
 import { bounded, exactly, formed, opaque, unbounded, within, type Approximate } from "./approximate";
 import { FormSum } from "./form";
-import { EXACT_INTEGERS, FLUSH, gamma } from "./rounding";
+import { gamma, type Accuracy } from "./accuracy";
+import { EXACT_INTEGERS } from "./rounding";
 import { apart, decided, truth } from "./truth";
 
 /** Takes the elements of a reduction one by one; `sure` says that a device is sure to take this one as well. */
@@ -15,10 +16,10 @@ export interface Gather {
 }
 
 /** @param width how many monomials an element has, each of which may be added by itself */
-export function gather(op: ReduceOperator, width: number, integer: boolean): Gather {
+export function gather(accuracy: Accuracy, op: ReduceOperator, width: number, integer: boolean): Gather {
   switch (op) {
     case "sum":
-      return new Sum(width, integer);
+      return new Sum(accuracy, width, integer);
     case "max":
       return new Extreme(1);
     case "min":
@@ -32,8 +33,12 @@ export function gather(op: ReduceOperator, width: number, integer: boolean): Gat
   }
 }
 
+/** How often part of a sum is stored and added to others: a table's share of the terms, a piece of the axis. */
+const SHARES = 2;
+
 /** Σ, in any order: every monomial goes through at most as many roundings as there are monomials. */
 class Sum implements Gather {
+  readonly #accuracy: Accuracy;
   readonly #width: number;
   readonly #integer: boolean;
   readonly #sources = new FormSum();
@@ -46,7 +51,8 @@ class Sum implements Gather {
   #infinite = false;
   #boundless = false;
 
-  constructor(width: number, integer: boolean) {
+  constructor(accuracy: Accuracy, width: number, integer: boolean) {
+    this.#accuracy = accuracy;
     this.#width = width;
     this.#integer = integer;
   }
@@ -82,8 +88,8 @@ class Sum implements Gather {
     const { form, rest } = this.#sources;
     if (size === 0 || (this.#integer && rest === 0 && error === 0 && size <= EXACT_INTEGERS)) return bounded(value, rest, size, undecided);
     const additions = this.#count * this.#width;
-    const rounding = gamma(additions) * this.#span + additions * FLUSH;
-    return formed(value, form, rest + rounding, { size: size * (1 + gamma(additions)), span: 0 }, undecided);
+    const rounding = gamma(this.#accuracy, additions, SHARES);
+    return formed(value, form, rest + rounding * this.#span + additions * this.#accuracy.flush, { size: size * (1 + rounding), span: 0 }, undecided);
   }
 }
 
