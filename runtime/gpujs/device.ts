@@ -7,6 +7,7 @@ import { explain } from "../../compiler/explain/explain";
 import type { ScriptProgram } from "../../compiler/lower-gpujs";
 import { InternalError, KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Element } from "../../spec/graph/node";
+import { GPUJS } from "../../spec/interpreter";
 import { checkElements } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { checkedShape, elementCount, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
@@ -19,6 +20,7 @@ import { Chain } from "./chain";
 import { GPUJS_MODES, loadGpuJs, type GpuJs, type GpuJsLibrary, type GpuJsMode } from "./library";
 import { capacityOf, Programs } from "./programs";
 import { platformOf, type Platform } from "./platform";
+import { probe } from "./probe";
 import { decode, encode, type Encoded } from "./storage";
 import { GpuJsTensor } from "./tensor";
 
@@ -58,7 +60,7 @@ export class GpuJsDevice implements Device {
     this.info = { name: `gpu.js, mode ${mode}`, kind: platform.kind, why: why ?? "it was asked for" };
   }
 
-  /** @throws KvernError KV4001 gpu.js is not there; KV4204 no mode, or not the one asked for, works here */
+  /** @throws KvernError KV4001 gpu.js is not there; KV4204 no mode, or not the one asked for, works here; KV4206 it is less accurate than is assumed */
   static async open(options: GpuJsOptions, load: (graph: unknown) => Loaded): Promise<GpuJsDevice> {
     const library = await loadGpuJs(options.library);
     const { mode } = options;
@@ -206,7 +208,13 @@ export class GpuJsDevice implements Device {
   }
 }
 
-/** Opens gpu.js in a mode and runs one kernel in it; says why where that fails. */
+/** Modes whose accuracy is assumed: no specification promises it. */
+const ASSUMED: ReadonlySet<GpuJsMode> = new Set<GpuJsMode>(["webgl2"]);
+
+/**
+ * Opens gpu.js in a mode and runs one kernel in it; says why where that fails.
+ * @throws KvernError KV4206 where the mode was asked for and its device is less accurate than is assumed
+ */
 async function attempt(library: GpuJsLibrary, mode: GpuJsMode, asked: boolean): Promise<{ readonly gpu: GpuJs; readonly platform: Platform } | string> {
   let platform: Platform | undefined;
   let gpu: GpuJs | undefined;
@@ -221,13 +229,17 @@ async function attempt(library: GpuJsLibrary, mode: GpuJsMode, asked: boolean): 
     const out = (await chain.run(new Map([["x", Float32Array.of(2)]]), {})).get("out");
     const { ran } = chain;
     chain.destroy();
-    if (ran?.mode === mode && out?.[0] === 4) return { gpu, platform };
+    if (ran?.mode === mode && out?.[0] === 4) {
+      if (ASSUMED.has(mode)) await probe(gpu, GPUJS[mode]);
+      return { gpu, platform };
+    }
     await gpu.destroy();
     platform.close();
     return ran?.mode === mode ? `2 + 2 was ${out?.[0]}` : `it ran in mode ${ran?.mode}: ${ran?.why}`;
   } catch (fault) {
     await gpu?.destroy();
     platform?.close();
+    if (asked && fault instanceof KvernError && fault.diagnostics.some(({ code }) => code === "KV4206")) throw fault;
     return fault instanceof KvernError ? fault.diagnostics.map(({ message, got }) => (got === undefined ? message : `${message} (${got})`)).join("; ") : fault instanceof Error ? fault.message : String(fault);
   }
 }

@@ -8,7 +8,7 @@ import { load } from "../../runtime/lowering";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { saveGraph } from "../../spec/graph/json";
 import type { Graph } from "../../spec/graph/node";
-import { interpretWithBound } from "../../spec/interpreter";
+import { GPUJS, interpretWithBound } from "../../spec/interpreter";
 import { bindSizes, type Sizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor";
 
@@ -17,6 +17,8 @@ export type Inputs = Readonly<Record<string, TensorData>>;
 export interface Agreement {
   /** Elements whose bound was finite, so that they were compared. */
   readonly compared: number;
+  /** The largest difference, as a share of its bound. */
+  readonly worst: number;
   readonly outputs: Readonly<Record<string, TensorData>>;
 }
 
@@ -37,12 +39,11 @@ export async function modesHere(): Promise<readonly string[]> {
 export const openMode = (mode: string): Promise<GpuJsDevice> => GpuJsDevice.open({ mode }, load);
 
 /**
- * Fails unless a device computes what the interpreter does, within its bound. The bound is that of f32 with one-sided
- * roundings; a mode rounds no more often, so it holds for all of them.
+ * Fails unless a device computes what the interpreter does, within the bound of its mode.
  * @returns what was compared, or the codes with which the program was refused
  */
 export async function agree(device: GpuJsDevice, graph: Graph, inputs: Inputs, set: Sizes = {}): Promise<Agreement | readonly string[]> {
-  const expected = interpretWithBound(graph, inputs, { set });
+  const expected = interpretWithBound(graph, inputs, { set, accuracy: GPUJS[device.mode] });
   const bound = bindSizes(graph, inputs, set);
   let agreement: Agreement | undefined;
   let grown: PreparedKernel | undefined;
@@ -56,7 +57,7 @@ export async function agree(device: GpuJsDevice, graph: Graph, inputs: Inputs, s
       if (fault instanceof KvernError) return fault.diagnostics.map(({ code }) => code);
       throw new Error(`${sources(graph, fixed)}\n${String(fault)}`, { cause: fault });
     }
-    let compared = 0;
+    let [compared, worst] = [0, 0];
     for (const [name, { data, bound: bounds, shape }] of Object.entries(expected)) {
       const got = outputs[name];
       expect(got?.shape).toEqual(shape);
@@ -65,11 +66,13 @@ export async function agree(device: GpuJsDevice, graph: Graph, inputs: Inputs, s
         if (least === Infinity) return;
         compared++;
         const is = got?.data[at] ?? NaN;
-        if (Object.is(is + 0, value + 0) || Math.abs(is - value) <= least) return;
+        if (Object.is(is + 0, value + 0)) return;
+        worst = Math.max(worst, Math.abs(is - value) / least);
+        if (Math.abs(is - value) <= least) return;
         expect.fail(`${name}[${at}] of ${shape.join("×")} is ${is} in mode ${device.mode}, and should be ${value} ± ${least}\n${sources(graph, fixed)}`);
       });
     }
-    agreement = { compared, outputs };
+    agreement = { compared, worst, outputs };
   }
   if (agreement === undefined) throw new Error("nothing was run");
   return agreement;

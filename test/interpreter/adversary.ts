@@ -1,8 +1,9 @@
 /**
- * @file A hostile device: evaluates a graph in f32 in any way that WGSL and the algebra allow, each choice made against
+ * @file A hostile device: evaluates a graph in any way that a backend and the algebra allow, each choice made against
  * the program. Results are rounded to either neighbour, functions err by as many ULP as they may, subnormals are flushed
  * or not, sums are taken in any order, products distributed over sums, exponentials split at references between, values
- * computed again rather than kept. It knows nothing of the bound that it attacks.
+ * computed again rather than kept; where arithmetic is f64, numbers are stored as f32 or not. It knows nothing of the bound
+ * that it attacks.
  */
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
@@ -42,20 +43,36 @@ const ulp = (x: number): number => x === 0 ? 0 : 2 ** Math.max(Math.floor(Math.l
 
 const FLUSHED = 2 ** -126;
 
+/** How a device computes: as WGSL or GLSL grants it, in f32 rounded to nearest, or in f64 with numbers stored as f32. */
+export type Kind = "wgsl" | "shader" | "f32" | "f64";
+
 export interface Habits {
+  readonly kind: Kind;
   readonly bias: Bias;
   /** How often an exponential may be split. */
   readonly rescalings: number;
 }
 
-/** f32 arithmetic in which every freedom is used. */
+/** Arithmetic in which every freedom is used. */
 export class HostileArithmetic {
   readonly random: () => number;
+  readonly kind: Kind;
   readonly #bias: Bias;
 
-  constructor(random: () => number, bias: Bias) {
+  constructor(random: () => number, { bias, kind }: Pick<Habits, "bias" | "kind">) {
     this.random = random;
     this.#bias = bias;
+    this.kind = kind;
+  }
+
+  /** Whether functions are JavaScript's. */
+  get scripted(): boolean {
+    return this.kind === "f32" || this.kind === "f64";
+  }
+
+  /** A number as it is, or as it comes back from where it was stored. */
+  kept(x: number): number {
+    return this.kind === "f64" && this.chance(0.5) ? Math.fround(x) : x;
   }
 
   chance(probability: number): boolean {
@@ -75,7 +92,9 @@ export class HostileArithmetic {
   /** A correctly rounded result: either neighbour. */
   round(exact: number): number {
     if (!Number.isFinite(exact)) return exact;
+    if (this.kind === "f64") return exact;
     const nearest = Math.fround(exact);
+    if (this.kind === "f32") return nearest;
     let result = nearest;
     if (nearest !== exact) {
       const other = neighbour(nearest, nearest < exact ? 1 : -1);
@@ -87,6 +106,8 @@ export class HostileArithmetic {
   /** A result within `error` of the exact one. */
   near(exact: number, error: number): number {
     if (!Number.isFinite(exact) || error === 0) return this.round(exact);
+    // JavaScript's functions are off by less than an ULP of f64.
+    if (this.scripted) return this.kept(this.round(exact * (1 + (this.chance(0.5) ? 1 : -1) * 2 ** -52)));
     const share = this.#bias === "random" ? this.random() : 0.999;
     const moved = exact + (this.#upwards(exact) ? 1 : -1) * share * error;
     const inside = Math.fround(moved);
@@ -98,6 +119,7 @@ export class HostileArithmetic {
 
   divide(a: number, b: number): number {
     const exact = a / b;
+    if (this.scripted) return this.kept(this.round(exact));
     return this.near(exact, 2.5 * ulp(exact));
   }
 
@@ -119,18 +141,37 @@ export class HostileArithmetic {
 
   sqrt(x: number): number {
     if (x <= 0) return 0;
+    if (this.scripted) return this.kept(this.round(Math.sqrt(x)));
     const inverse = 1 / Math.sqrt(x);
     return this.divide(1, this.near(inverse, 2 * ulp(inverse)));
   }
 
   power(x: number, y: number): number {
     if (x === 0) return x ** y;
+    if (this.kind !== "wgsl") return this.exp(this.round(y * this.logarithm(x, Math.log)));
     return this.exp2(this.round(y * this.logarithm(x, Math.log2)));
   }
 
   atan2(y: number, x: number): number {
     const exact = Math.atan2(y, x);
     return this.near(exact, (x === 0 || y === 0 ? 1 : 4096) * ulp(exact));
+  }
+
+  /** A polynomial of increasing powers. */
+  polynomial(coefficients: readonly number[], x: number): number {
+    return coefficients.reduceRight((rest, coefficient) => this.round(this.round(rest * x) + this.round(coefficient)));
+  }
+
+  /** exp(x) − 1 and log(1 + x), near 0 by their series. */
+  expm1(x: number): number {
+    if (Math.abs(x) >= 0.35) return this.round(this.exp(x) - 1);
+    return this.round(x * this.polynomial([1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320], x));
+  }
+
+  log1p(x: number): number {
+    if (Math.abs(x) >= 0.5) return this.logarithm(this.round(1 + x), Math.log);
+    const z = this.scripted ? this.round(x / this.round(x + 2)) : this.divide(x, this.round(x + 2));
+    return this.round(this.round(2 * z) * this.polynomial([1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13], this.round(z * z)));
   }
 
   /** Adds in any order and any grouping. */
@@ -140,14 +181,18 @@ export class HostileArithmetic {
     if (this.chance(0.5)) shuffle(live, this.random);
     const size = this.chance(0.5) ? live.length : 1 + Math.floor(this.random() * live.length);
     const totals: number[] = [];
-    for (let at = 0; at < live.length; at += size) totals.push(live.slice(at, at + size).reduce((total, term) => this.round(total + term)));
+    for (let at = 0; at < live.length; at += size) {
+      const group = live.slice(at, at + size);
+      const total = group.reduce((sum, term) => this.round(sum + term));
+      totals.push(group.length > 1 ? this.kept(total) : total);
+    }
     return totals.reduce((total, term) => this.round(total + term));
   }
 
   product(factors: readonly number[]): number {
     const list = [...factors];
     if (this.chance(0.5)) shuffle(list, this.random);
-    return list.length === 0 ? 1 : list.reduce((total, factor) => this.round(total * factor));
+    return list.length === 0 ? 1 : list.reduce((total, factor) => (Math.abs(total) === 1 || Math.abs(factor) === 1 ? total * factor : this.kept(this.round(total * factor))));
   }
 }
 
@@ -168,10 +213,13 @@ function isMultiple({ value, parts }: Term): boolean {
 
 const hasSum = (term: Term): boolean => term.value.kind === "reduce" || term.parts.some(hasSum);
 
+/** Functions that gpu.js takes from JavaScript where it can. */
+const SCRIPTED: ReadonlySet<MathFunction> = new Set<MathFunction>(["sin", "cos", "tan", "tanh", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"]);
+
 /** A term as monomials, each a list of factors. */
 type Monomials = readonly (readonly number[])[];
 
-/** Evaluates `graph` on a hostile device. Outputs by name, in f32. */
+/** Evaluates `graph` on a hostile device. Outputs by name, as f32. */
 export function evaluateHostile(graph: Graph, inputs: Readonly<Record<string, TensorData>>, random: () => number, habits: Habits, set = {}): Record<string, Float64Array> {
   const sizes = bindSizes(graph, inputs, set);
   const terms = new Terms(sizes);
@@ -180,7 +228,7 @@ export function evaluateHostile(graph: Graph, inputs: Readonly<Record<string, Te
     if (input === undefined) throw new InternalError(`no ${tensor.name}`);
     return [tensor.name, { shape: input.shape, data: storedValues(tensor.element, input) }];
   }));
-  const device = new HostileDevice(sizes, data, new HostileArithmetic(random, habits.bias), habits.rescalings);
+  const device = new HostileDevice(sizes, data, new HostileArithmetic(random, habits), habits.rescalings);
   const outputs: Record<string, Float64Array> = {};
   for (const store of graph.stores) {
     const shape = shapeOf(store.output.axes, sizes);
@@ -189,7 +237,7 @@ export function evaluateHostile(graph: Graph, inputs: Readonly<Record<string, Te
     const [indices, value] = [store.indices.map((index) => terms.of(index)), terms.of(store.value)];
     forEachPosition(loops, () => {
       const at = indices.reduce((offset, index, k) => offset * (shape[k] ?? 0) + device.value(index), 0);
-      values[at] = device.value(value);
+      values[at] = habits.kind === "f64" ? Math.fround(device.value(value)) : device.value(value);
     });
   }
   return outputs;
@@ -216,11 +264,13 @@ class HostileDevice {
     if (kept === undefined) this.#kept.set(term, (kept = new Map<string, number>()));
     const key = term.free.map(({ now }) => now).join();
     const had = kept.get(key);
-    // The value of a reduction and its multiples are one number in all their uses: see `spec/numerics.md`.
-    if (had !== undefined && (isMultiple(term) || !this.#f32.chance(0.02))) return had;
+    // The value of a reduction and its multiples are one number in all their uses, stored or not: see `spec/numerics.md`.
+    if (had !== undefined && isMultiple(term)) return had;
+    if (had !== undefined && !this.#f32.chance(0.02)) return this.#f32.kept(had);
     const value = this.#compute(term);
-    kept.set(key, value);
-    return value;
+    const first = this.#f32.kept(value);
+    kept.set(key, isMultiple(term) ? first : value);
+    return first;
   }
 
   #part(term: Term, at: number): Term {
@@ -242,7 +292,7 @@ class HostileDevice {
         if (found === undefined) throw new InternalError(`no ${value.tensor.name}`);
         const offset = term.parts.reduce((total, index, k) => total * (found.shape[k] ?? 0) + this.value(index), 0);
         const element = found.data[offset] ?? NaN;
-        return value.facts.integer ? element : Math.abs(element) < FLUSHED ? f32.round(element) : element;
+        return value.facts.integer || f32.scripted ? element : Math.abs(element) < FLUSHED ? f32.round(element) : element;
       }
       case "linear": {
         if (value.facts.integer) return value.terms.reduce((total, [k], at) => total + k * of(at), value.constant);
@@ -303,6 +353,7 @@ class HostileDevice {
 
   #power(base: number, exponent: number): number {
     if (exponent === 0.5) return this.#f32.sqrt(base);
+    if (Number.isInteger(2 * exponent) && !Number.isInteger(exponent)) return this.#f32.round(this.#power(base, Math.floor(exponent)) * this.#f32.sqrt(base));
     if (!Number.isInteger(exponent)) return this.#f32.power(base, exponent);
     let power = base;
     for (let k = 1; k < exponent; k++) power = this.#f32.round(power * base);
@@ -393,13 +444,14 @@ class HostileDevice {
   #function(fn: MathFunction, term: Term): number {
     const f32 = this.#f32;
     const of = (at: number): number => this.value(this.#part(term, at));
+    if (f32.scripted && SCRIPTED.has(fn)) return f32.near(Math[fn as "sin"](of(0)), 1);
     switch (fn) {
       case "exp": return this.#exponential(this.#part(term, 0));
-      case "expm1": return f32.round(f32.exp(of(0)) - 1);
+      case "expm1": return f32.expm1(of(0));
       case "log": return f32.logarithm(of(0), Math.log);
       case "log2": return f32.logarithm(of(0), Math.log2);
       case "log10": return f32.round(f32.logarithm(of(0), Math.log2) * f32.round(Math.log10(2)));
-      case "log1p": return f32.logarithm(f32.round(1 + of(0)), Math.log);
+      case "log1p": return f32.log1p(of(0));
       case "sqrt": return f32.sqrt(of(0));
       case "cbrt": return Math.sign(of(0)) * f32.power(Math.abs(of(0)), f32.round(1 / 3));
       case "sin": case "cos": return f32.near(Math[fn](of(0)), 2 ** -11);
@@ -420,7 +472,7 @@ class HostileDevice {
         const exact = Math.atan(of(0));
         return f32.near(exact, 4096 * ulp(exact));
       }
-      case "atan2": return f32.atan2(of(0), of(1));
+      case "atan2": return f32.scripted ? f32.near(Math.atan2(of(0), of(1)), 1) : f32.atan2(of(0), of(1));
       case "sinh": case "cosh": {
         const x = of(0);
         return f32.round(f32.round(f32.exp(x) + (fn === "cosh" ? 1 : -1) * f32.exp(-x)) * 0.5);
@@ -455,7 +507,7 @@ class HostileDevice {
       const before = references[at - 1];
       if (before === undefined) continue;
       const step = f32.exp(f32.round(before - reference));
-      result = result === undefined ? step : f32.round(result * step);
+      result = result === undefined ? step : f32.kept(f32.round(result * step));
     }
     return result ?? 1;
   }

@@ -1,9 +1,9 @@
 /** @file Attacks on bounds, and the count of what came of them. */
 
 import type { Graph } from "../../spec/graph/node";
-import { interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
+import { GPUJS, interpretWithBound, WGSL, type Accuracy, type BoundedTensor } from "../../spec/interpreter";
 import type { TensorData } from "../../spec/tensor";
-import { BIASES, evaluateHostile, randomFrom, type Bias } from "./adversary";
+import { BIASES, evaluateHostile, randomFrom, type Bias, type Kind } from "./adversary";
 
 export type Inputs = Readonly<Record<string, TensorData>>;
 
@@ -36,13 +36,24 @@ export function count(into: Tally, exact: BoundedTensor, found: Float64Array): v
   });
 }
 
+/** What a backend promises, and the device that uses all that it grants. */
+export interface Table {
+  readonly accuracy: Accuracy;
+  readonly kind: Kind;
+}
+
+const OF_WGSL: Table = { accuracy: WGSL, kind: "wgsl" };
+
+/** The tables that differ. */
+export const TABLES: readonly Table[] = [OF_WGSL, { accuracy: GPUJS.webgpu, kind: "shader" }, { accuracy: GPUJS.webasm, kind: "f32" }, { accuracy: GPUJS.cpu, kind: "f64" }];
+
 /** Attacks the bound of `graph` on `inputs` with every bias. */
-export function attack(into: Tally, graph: Graph, inputs: Inputs, seed: number, repeat: number, rescalings = 0): void {
-  const exact = interpretWithBound(graph, inputs, { rescalings });
+export function attack(into: Tally, graph: Graph, inputs: Inputs, seed: number, repeat: number, rescalings = 0, { accuracy, kind } = OF_WGSL): void {
+  const exact = interpretWithBound(graph, inputs, { rescalings, accuracy });
   for (let round = 0; round < repeat * ROUNDS; round++) {
     const random = randomFrom(seed * 7919 + round);
     const bias: Bias = BIASES[round % BIASES.length] ?? "random";
-    const found = evaluateHostile(graph, inputs, random, { bias, rescalings });
+    const found = evaluateHostile(graph, inputs, random, { kind, bias, rescalings });
     for (const [name, tensor] of Object.entries(exact)) count(into, tensor, found[name] ?? new Float64Array());
   }
 }

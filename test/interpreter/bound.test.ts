@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph, Value } from "../../spec/graph/node";
-import { interpretWithBound } from "../../spec/interpreter";
+import { GPUJS, interpretWithBound, WGSL } from "../../spec/interpreter";
 import type { TensorData } from "../../spec/tensor";
 import { randomFrom } from "./adversary";
-import { attack, numbers, tally } from "./attack";
+import { attack, numbers, TABLES, tally } from "./attack";
 import { pushed } from "./directed";
 import { graphOf, softmaxOf, tensorOf } from "./sample";
 
@@ -121,5 +121,30 @@ describe("the bound of attention", () => {
     const given = inputs(5, { row: 4, token: 100, channel: 128, wide: 32 }, 300);
     const { out } = interpretWithBound(graph, given, { rescalings: 0 });
     expect(Math.max(...(out?.bound ?? [Infinity]))).toBeLessThan(1e-3);
+  });
+
+  const MODES = TABLES.filter(({ kind }) => kind !== "wgsl").map((table) => ({ table, name: table.accuracy.name }));
+
+  it.each(MODES)("holds in $name, at any share of stored numbers", ({ table }) => {
+    const found = tally();
+    let seed = 1;
+    for (const size of [{ row: 3, token: 7, channel: 16, wide: 60 }, { row: 2, token: 33, channel: 8, wide: 90 }, { row: 1, token: 120, channel: 32, wide: 64 }]) {
+      for (const scale of [0.3, 3, 300]) for (const rescalings of [0, 2]) attack(found, graph, inputs(seed, size, scale, seed % 2 === 0 ? 0 : 3), seed++, 10, rescalings, table);
+    }
+    expect(found).toMatchObject({ violations: 0, unbounded: 0 });
+    expect(found.outputs).toBeGreaterThanOrEqual(20_000);
+    expect(found.worst).toBeGreaterThan(0.05);
+  });
+
+  it("does not hold in cpu for a device of WGSL", () => {
+    const found = tally();
+    attack(found, graph, inputs(3, { row: 2, token: 256, channel: 128, wide: 16 }, 0.3), 3, 5, 0, { accuracy: GPUJS.cpu, kind: "wgsl" });
+    expect(found.violations).toBeGreaterThan(0);
+  });
+
+  it.each([0.3, 3, 30, 300])("is a fraction of WGSL's in cpu, where f64 sums 128 channels, for queries of size %d", (scale) => {
+    const given = inputs(7, { row: 2, token: 256, channel: 128, wide: 16 }, scale);
+    const [wide, narrow] = [WGSL, GPUJS.cpu].map((accuracy) => Math.max(...(interpretWithBound(graph, given, { accuracy })["out"]?.bound ?? [NaN])));
+    expect((narrow ?? NaN) * 20).toBeLessThan(wide ?? NaN);
   });
 });

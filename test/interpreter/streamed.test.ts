@@ -144,7 +144,7 @@ describe("a fast kernel on hostile arithmetic", () => {
       if (out === undefined) throw new Error("no output");
       for (let round = 0; round < 15; round++) {
         const bias = BIASES[round % BIASES.length] ?? "random";
-        count(found, out, new FastKernel(new HostileArithmetic(randomFrom(seed * 1000 + round), bias), given).out());
+        count(found, out, new FastKernel(new HostileArithmetic(randomFrom(seed * 1000 + round), { kind: "wgsl", bias }), given).out());
       }
     }
     expect(found).toMatchObject({ violations: 0, unbounded: 0 });

@@ -55,7 +55,7 @@ function unary(x: Script, value: Apply, fn: MathFunction, argument: Code): Code 
       return choose(compare(">=", subtract(argument, below), number(0.5)), add(below, number(1)), below);
     }
     case "cbrt": {
-      const size = part("v", () => call("Math.exp", divide(call("Math.log", call("Math.abs", argument)), number(3))));
+      const size = part("v", () => call("Math.exp", multiply(call("Math.log", call("Math.abs", argument)), number(1 / 3))));
       return choose(compare("==", argument, number(0)), number(0), multiply(signOf(argument), size));
     }
     case "expm1": {

@@ -92,4 +92,9 @@ export const DEVICE = {
     example: "a mode that fails for one kernel, for which gpu.js then silently takes `cpu`",
     mend: 'openDevice({ backend: "gpujs", mode: "cpu" }), or { fallback: true }',
   },
+  KV4206: {
+    title: "a device less accurate than bounds assume",
+    example: 'openDevice({ backend: "gpujs", mode: "webgl2" }) // with a driver whose `exp` has 16 bits',
+    mend: 'openDevice({ backend: "gpujs", mode: "webasm" })',
+  },
 } as const satisfies Record<string, Entry>;

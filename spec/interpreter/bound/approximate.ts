@@ -91,21 +91,19 @@ export function sourced(of: Approximate): Approximate {
   return of.form === NO_FORM ? asSource(of) : settled(of);
 }
 
-/**
- * The value of a reduction as it is used: here rounded to f32, because it was stored, and there not. So that rounding is
- * none of the source's, which all uses share. Where operations round to f32 themselves, storing changes nothing.
- */
+/** A number that is stored, or is not, for all its uses alike: what storing does to it is a source of its own. */
 export function kept({ store }: Accuracy, of: Approximate): Approximate {
   if (store === 0 || of.error === 0 || of.error === Infinity) return of;
   const further = store * (Math.abs(of.value) + of.error);
+  if (of.form === NO_FORM && !of.atomic) return bounded(of.value, of.error + further, of.size, of.undecided, of.span);
   const sources = new FormSum();
   sources.add(1, of);
-  return formed(of.value, sources.form, sources.rest + further, of, of.undecided, of.error + further);
+  sources.add(1, asSource(plain(0, further, further, false)));
+  return formed(of.value, sources.form, sources.rest, of, of.undecided, of.error + further);
 }
 
-/** A multiple of a reduction's value: a source in place of that value, unless one use may have it rounded and another not. */
-export function rescaled({ store }: Accuracy, of: Approximate): Approximate {
-  if (store > 0) return of;
+/** A multiple of a reduction's value: a source in place of that value. */
+export function rescaled(of: Approximate): Approximate {
   const [only] = of.form.sources;
   return only?.atomic === true && of.form.sources.length === 1 ? asSource(of) : of;
 }
@@ -137,7 +135,8 @@ export function linear(accuracy: Accuracy, constant: number, coefficients: reado
   let error = 0;
   let size = Math.abs(constant);
   let span = size;
-  const added = gamma(accuracy, additions, 0);
+  // What has been added up so far may be stored before the rest is added.
+  const added = gamma(accuracy, additions, Math.max(0, additions - 1));
   let rounding = size * (Math.fround(constant) === constant ? added : gamma(accuracy, additions + 1, 1));
   let undecided = false;
   let boundless = false;

@@ -11,7 +11,7 @@ import type { Elements } from "../elements";
 import type { Reuse } from "../reuse";
 import type { Cursor, Term } from "../term";
 import { gamma, type Accuracy } from "./accuracy";
-import { divide, either, exactly, extreme, kept, linear, multiply, opaque, rescaled, sourced, stored, unbounded, within, type Approximate } from "./approximate";
+import { divide, either, exactly, extreme, linear, multiply, opaque, rescaled, sourced, stored, unbounded, within, type Approximate } from "./approximate";
 import { Exactness } from "./exact";
 import { apply, power } from "./functions";
 import { compare, gather } from "./reduction";
@@ -157,7 +157,7 @@ function fromInteger(accuracy: Accuracy, value: number): Approximate {
 
 function linearRun(accuracy: Accuracy, value: Linear, parts: readonly BoundRun[], integer: boolean): BoundRun {
   const coefficients = value.terms.map(([coefficient]) => coefficient);
-  if (parts.length === 1) return () => rescaled(accuracy, linear(accuracy, value.constant, coefficients, parts.map((part) => part()), integer));
+  if (parts.length === 1) return () => rescaled(linear(accuracy, value.constant, coefficients, parts.map((part) => part()), integer));
   return () => linear(accuracy, value.constant, coefficients, parts.map((part) => part()), integer);
 }
 
@@ -168,7 +168,7 @@ function productRun(accuracy: Accuracy, value: Product, parts: readonly BoundRun
   const [a, b] = above;
   if (a !== undefined && b !== undefined && above.length === 2 && below.length === 0 && a[1] === 1 && b[1] === 1) {
     const [left, right] = [a[0], b[0]];
-    return () => rescaled(accuracy, multiply(accuracy, left(), right(), integer));
+    return () => rescaled(multiply(accuracy, left(), right(), integer));
   }
   return () => {
     let result: Approximate | undefined;
@@ -178,7 +178,7 @@ function productRun(accuracy: Accuracy, value: Product, parts: readonly BoundRun
     }
     let quotient = result ?? exactly(1);
     for (const [part, exponent] of below) quotient = divide(accuracy, quotient, power(accuracy, part(), -exponent, integer));
-    return rescaled(accuracy, quotient);
+    return rescaled(quotient);
   };
 }
 
@@ -268,7 +268,7 @@ function reduction(accuracy: Accuracy, { op, where, facts }: Reduce, cursor: Cur
         if (live.value === 1) found.take(body(), i, decided(live));
         else if (!decided(live)) found.perhaps(attempt(body) ?? unbounded(0, true), i);
       }
-      return kept(accuracy, sourced(found.result()));
+      return sourced(found.result());
     } finally {
       cursor.now = outer;
     }

@@ -1,7 +1,7 @@
 /** @file Reductions of approximate numbers. */
 
 import type { ReduceOperator } from "../../graph/node";
-import { bounded, exactly, formed, opaque, unbounded, within, type Approximate } from "./approximate";
+import { bounded, exactly, formed, kept, opaque, unbounded, within, type Approximate } from "./approximate";
 import { FormSum } from "./form";
 import { gamma, type Accuracy } from "./accuracy";
 import { EXACT_INTEGERS } from "./rounding";
@@ -21,9 +21,9 @@ export function gather(accuracy: Accuracy, op: ReduceOperator, width: number, in
     case "sum":
       return new Sum(accuracy, width, integer);
     case "max":
-      return new Extreme(1);
+      return new Extreme(accuracy, 1);
     case "min":
-      return new Extreme(-1);
+      return new Extreme(accuracy, -1);
     case "argmax":
       return new ExtremePosition(1);
     case "argmin":
@@ -89,11 +89,13 @@ class Sum implements Gather {
     if (size === 0 || (this.#integer && rest === 0 && error === 0 && size <= EXACT_INTEGERS)) return bounded(value, rest, size, undecided);
     const additions = this.#count * this.#width;
     const rounding = gamma(this.#accuracy, additions, SHARES);
-    return formed(value, form, rest + rounding * this.#span + additions * this.#accuracy.flush, { size: size * (1 + rounding), span: 0 }, undecided);
+    const result = this.#accuracy.store * (Math.abs(value) + error + rounding * this.#span);
+    return formed(value, form, rest + rounding * this.#span + result + additions * this.#accuracy.flush, { size: size * (1 + rounding), span: 0 }, undecided);
   }
 }
 
 class Extreme implements Gather {
+  readonly #accuracy: Accuracy;
   readonly #sign: 1 | -1;
   // In terms of sign · element, so that both look for the largest.
   #value = -Infinity;
@@ -105,7 +107,8 @@ class Extreme implements Gather {
   /** The highest that any other element may be. */
   #others = -Infinity;
 
-  constructor(sign: 1 | -1) {
+  constructor(accuracy: Accuracy, sign: 1 | -1) {
+    this.#accuracy = accuracy;
     this.#sign = sign;
   }
 
@@ -135,9 +138,9 @@ class Extreme implements Gather {
     const sign = this.#sign;
     const best = this.#best;
     // An element that none other can reach is the extreme on every device: the same number, with the same error.
-    if (best !== undefined && sign * best.value - best.error > this.#others) return best;
+    if (best !== undefined && sign * best.value - best.error > this.#others) return kept(this.#accuracy, best);
     const [low, high] = sign === 1 ? [this.#low, this.#high] : [-this.#high, -this.#low];
-    return within(sign * this.#value, low, high, this.#size, this.#undecided);
+    return kept(this.#accuracy, within(sign * this.#value, low, high, this.#size, this.#undecided));
   }
 }
 
