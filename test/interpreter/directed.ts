@@ -12,7 +12,7 @@ type Inputs = Readonly<Record<"q" | "k" | "v", TensorData<Float32Array>>>;
 /** An arithmetic whose errors all go one way, and never away. */
 class Directed extends HostileArithmetic {
   constructor(way: 1 | -1) {
-    super(() => 0.5, way > 0 ? "up" : "down");
+    super(() => 0.5, { kind: "wgsl", bias: way > 0 ? "up" : "down" });
   }
 
   /** Adds in the order in which partial sums are largest. */
