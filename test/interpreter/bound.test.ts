@@ -129,10 +129,10 @@ describe("the bound of attention", () => {
     const found = tally();
     let seed = 1;
     for (const size of [{ row: 3, token: 7, channel: 16, wide: 60 }, { row: 2, token: 33, channel: 8, wide: 90 }, { row: 1, token: 120, channel: 32, wide: 64 }]) {
-      for (const scale of [0.3, 3, 300]) for (const rescalings of [0, 2]) attack(found, graph, inputs(seed, size, scale, seed % 2 === 0 ? 0 : 3), seed++, 10, rescalings, table);
+      for (const scale of [0.3, 3, 300]) for (const rescalings of [0, 2]) attack(found, graph, inputs(seed, size, scale, seed % 2 === 0 ? 0 : 3), seed++, 5, rescalings, table);
     }
     expect(found).toMatchObject({ violations: 0, unbounded: 0 });
-    expect(found.outputs).toBeGreaterThanOrEqual(20_000);
+    expect(found.outputs).toBeGreaterThanOrEqual(10_000);
     expect(found.worst).toBeGreaterThan(0.05);
   });
 
