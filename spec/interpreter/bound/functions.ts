@@ -167,7 +167,7 @@ class Functions {
   arc(x: Approximate, fn: "asin" | "acos"): Approximate {
     const value = Math[fn](x.value);
     const { arcSine } = this.#accuracy;
-    if (arcSine === undefined) return this.#direct(x, Math[fn], -1, 1);
+    if (arcSine === undefined) return this.#direct(x, (at) => Math[fn](at), -1, 1);
     const other = this.squareRoot(this.#linear(1, [-1, this.#multiply(x, x)]));
     const formula = fn === "asin" ? this.arcTangent(x, other) : this.arcTangent(other, x);
     return opaque(value, Math.max(formula.error, arcSine + carried(Math.asin, x, -1, 1)), x.undecided);
@@ -209,11 +209,13 @@ class Functions {
     switch (fn) {
       case "exp": return this.exponential(x, rescalings);
       case "expm1": return this.#series(x, Math.expm1, this.#linear(-1, [1, this.exponential(x, rescalings)]));
-      case "log": case "log2": case "log10": return this.logarithm(x, Math[fn]);
+      case "log": return this.logarithm(x, Math.log);
+      case "log2": return this.logarithm(x, Math.log2);
+      case "log10": return this.logarithm(x, Math.log10);
       case "log1p": return this.#series(x, Math.log1p, this.logarithm(this.#linear(0, [1, one], [1, x]), Math.log));
       case "sqrt": return this.squareRoot(x);
       case "cbrt": return this.cubeRoot(x);
-      case "sin": case "cos": return this.sine(x, Math[fn]);
+      case "sin": case "cos": return this.sine(x, (at) => Math[fn](at));
       case "tan": return as(Math.tan(x.value), this.#divide(this.sine(x, Math.sin), this.sine(x, Math.cos)));
       case "asin": case "acos": return this.arc(x, fn);
       case "atan": {
@@ -229,7 +231,7 @@ class Functions {
         if (direct) return this.#ofDomain(x, Math.atanh, -1, 1);
         return as(Math.atanh(x.value), this.#linear(0, [0.5, this.logarithm(this.#divide(this.#linear(0, [1, one], [1, x]), this.#linear(0, [1, one], [-1, x])), Math.log)]));
       }
-      case "floor": case "ceil": case "round": case "trunc": case "sign": return this.stepping(x, Math[fn]);
+      case "floor": case "ceil": case "round": case "trunc": case "sign": return this.stepping(x, (at) => Math[fn](at));
       case "abs": return extreme(1, x, this.negated(x));
       case "fround": {
         const value = Math.fround(x.value);
