@@ -9,6 +9,8 @@ import type { Kernel, KernelArray } from "./kernel/kernel";
 import type { AlgebraRecord, Refusal } from "./algebra/derived";
 import { costOfPlan, enumeratePlans, foldsPay, replayPlan, shapeText, UnfitPlan, type Candidate, type PlanOptions } from "./plan/fold/choose";
 import { HARDWARE, type DeviceProfile } from "./plan/fold/cost";
+import { sizesOf } from "./plan/fold/candidates";
+import { lagRefusals } from "./plan/fold/lag";
 import type { FusedPlan } from "./plan/fold/plan";
 import { makePlan } from "./plan/make";
 import type { Plan } from "./plan/plan";
@@ -72,7 +74,7 @@ export function lowerAll(graph: Graph, options: LowerOptions): Lowering {
   if (options.fused !== undefined) {
     const made = replayPlan(specialised.builder, specialised.graph, options.fused, planOptions(specialised, options));
     if (typeof made === "string") throw new UnfitPlan(`a stored plan cannot be made here: ${made}`);
-    return fusedLowering(specialised, made, refused, limits);
+    return fusedLowering(specialised, made, refused, planOptions(specialised, options));
   }
   const [first] = options.plans === "direct" ? [] : lowerSeveral(specialised, options, 1, refused);
   return first ?? { ...printed(directly(specialised, options), limits), fused: undefined, record: { fired: [], refused } };
@@ -111,7 +113,7 @@ export function lowerSeveral(specialised: Specialised, options: LowerOptions, mo
       found.push(asDirect());
       continue;
     }
-    const lowering = fusedLowering(specialised, candidate, refused, limits);
+    const lowering = fusedLowering(specialised, candidate, refused, chosen);
     const longest = Math.max(...lowering.program.dispatches.map(({ code }) => code.split("\n").length));
     if (longest <= MOST_LINES) found.push(lowering);
     else refused.push({ rule: "plan", at: shapeText(candidate.plan), why: `a text of ${longest} lines, of ${MOST_LINES}` });
@@ -119,10 +121,11 @@ export function lowerSeveral(specialised: Specialised, options: LowerOptions, mo
   return placed || found.length >= most ? found : [...found, asDirect()];
 }
 
-function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: Candidate, refused: readonly Refusal[], limits: DeviceLimits): Lowering {
+function fusedLowering(specialised: Specialised, { plan, derived, scheduled }: Candidate, refused: readonly Refusal[], { limits, fixed, expected, profile }: PlanOptions): Lowering {
   const { builder, graph } = specialised;
+  const lagging = lagRefusals(builder, derived, plan, sizesOf(derived.graph, { ...expected, ...fixed }), profile);
   const program = print(specialised, { name: graph.name, builder, arrays: scheduled.arrays, temporaries: scheduled.temporaries }, scheduled.kernels, limits);
-  return { specialised, kernels: scheduled.kernels, program, fused: plan, record: { fired: derived.record.fired, refused: [...derived.record.refused, ...refused] } };
+  return { specialised, kernels: scheduled.kernels, program, fused: plan, record: { fired: derived.record.fired, refused: [...derived.record.refused, ...lagging, ...refused] } };
 }
 
 /** Each reduction in a dispatch of its own, one lane for an element. */

@@ -1,6 +1,7 @@
 /**
  * @file Stale references: whether the outputs stay the same when a maximum that others are measured against lags behind.
  * With acc → r·acc for all that it repairs, an output such as acc / total does not change, and neither does m + log total.
+ * That is a fact about the outputs; no plan makes use of it, for the reasons in `spec/numerics.md`, which `explain` counts.
  */
 
 import type { GraphBuilder } from "../../spec/graph/builder";

@@ -6,6 +6,7 @@ import { shapeOf, withJoined } from "../../spec/tensor/check";
 import { storageWords } from "../../spec/tensor/storage";
 import type { Firing, Refusal } from "../algebra/derived";
 import { workOf } from "../algebra/work";
+import { Bounder } from "../kernel/bounds";
 import { countOf, type Traffic } from "../kernel/count";
 import type { Kernel } from "../kernel/kernel";
 import { storageBuffers } from "../plan/fold/legal";
@@ -71,6 +72,8 @@ export interface Explanation {
   readonly dispatches: readonly DispatchExplanation[];
   /** What all dispatches load and store together. */
   readonly bytesMoved: number | null;
+  /** What is left of it where a cache serves what several workgroups of a dispatch share: each array once per dispatch. */
+  readonly bytesMovedOnce: number | null;
   /** Every input and output once, as stored. */
   readonly compulsoryBytes: number | null;
   /** The operations of all dispatches. */
@@ -128,6 +131,12 @@ export function explain({ program, axes, graph, kernels, builder, rewrites, refu
       return sum === null || each === null ? null : sum + each;
     }, 0);
   const moved = total(({ bytesRead, bytesWritten }) => (bytesRead === null || bytesWritten === null ? null : bytesRead + bytesWritten));
+  const measure = new Bounder((axis) => [all[axis] ?? 0, all[axis] ?? 0]);
+  const once = dispatches.reduce<number | null>((sum, { traffic }, at) => {
+    if (sum === null || traffic === null) return null;
+    const sizes = new Map(kernels[at]?.arrays.map(({ name, element, shape }) => [name, 4 * storageWords(element, shape.map((extent) => measure.of(extent)[1]))]));
+    return traffic.reduce((count, { array, read, written }) => count + Math.min(read, sizes.get(array) ?? read) + Math.min(written, sizes.get(array) ?? written), sum);
+  }, 0);
   const bytes = ({ element, axes }: Program["inputs"][number]): number => 4 * storageWords(element, shapeOf(axes, all));
   const compulsoryBytes = known ? [...program.inputs, ...program.outputs].reduce((sum, tensor) => sum + bytes(tensor), 0) : null;
   const written = known && graph !== undefined ? workOf(builder, graph, all) : undefined;
@@ -136,6 +145,7 @@ export function explain({ program, axes, graph, kernels, builder, rewrites, refu
     sizes: Object.fromEntries(axes.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]]))),
     dispatches,
     bytesMoved: moved,
+    bytesMovedOnce: once,
     compulsoryBytes,
     operations: total(({ operations }) => operations),
     operationsAsWritten: written === undefined ? null : Math.round(written.operations + written.special),

@@ -15,7 +15,7 @@ const LABEL = 12;
 
 /** The explanation as text, without a line feed at the end. */
 export function explanationText(explanation: Explanation, { open = [], inferred = {} }: SizesAsked = {}, columns = 100): string {
-  const { kernel, sizes, dispatches, bytesMoved, compulsoryBytes, operations, operationsAsWritten, rewrites, refused } = explanation;
+  const { kernel, sizes, dispatches, bytesMoved, bytesMovedOnce, compulsoryBytes, operations, operationsAsWritten, rewrites, refused } = explanation;
   const given = Object.entries(sizes).filter(([axis]) => !(axis in inferred));
   const follows = Object.entries(inferred);
   const sizeText = (list: readonly (readonly [string, number])[]): string => list.map(([axis, size]) => `${axis} ${figure(size)}`).join(", ");
@@ -25,6 +25,7 @@ export function explanationText(explanation: Explanation, { open = [], inferred 
     ...(given.length === 0 ? [] : labelled("sizes", sizeText(given), columns)),
     ...(follows.length === 0 ? [] : labelled("", `taken from the other sizes: ${sizeText(follows)}`, columns)),
     ...labelled("bytes", `${figure(bytesMoved)} moved${ratio(bytesMoved, compulsoryBytes)} the ${figure(compulsoryBytes)} of every input and output once`, columns),
+    ...(bytesMovedOnce === bytesMoved ? [] : labelled("", `${figure(bytesMovedOnce)}${ratio(bytesMovedOnce, compulsoryBytes)} it, where a cache serves what several workgroups of a dispatch share`, columns)),
     ...labelled("operations", `${figure(operations)} planned${operationsAsWritten === null ? "" : `, ${figure(operationsAsWritten)} as written`}`, columns),
   ];
   dispatches.forEach((dispatch, at) => lines.push("", ...dispatchLines(dispatch, at + 1, columns)));

@@ -67,6 +67,7 @@ const trials: readonly Trial[] = [
 
   ...LENGTHS.map((token) => trial("formats", "readHalves", { token, kvHead: 2, channel: 5 })),
   ...LENGTHS.map((token) => trial("formats", "attendHalves", { token, kvHead: 2, head: 4, channel: 5 })),
+  ...LENGTHS.map((token) => trial("formats", "attendIntoHalves", { token, kvHead: 2, head: 4, channel: 5 })),
   ...LENGTHS.flatMap((token) => ["readCoupled", "codeCoupled"].map((name) => trial("formats", name, { token, kvHead: 2, ...coupledSizes(8, 4) }))),
   ...LENGTHS.map((token) => trial("formats", "attendCoupled", { token, kvHead: 2, head: 6, ...coupledSizes(8, 4) })),
   ...LENGTHS.flatMap((token) => ["readPerChannel", "codePerChannel", "readPerToken", "codePerToken"].map((name) => trial("formats", name, { kvHead: 2, ...blockSizes(token, 6) }, 1, spacing))),

@@ -17,6 +17,8 @@ const attending = (q: Reader<[typeof head, typeof channel]>, keys: Cache, values
 const halves = fullPrecision(axes, f16);
 export const readHalves = kernel({ cache: halves }, read, ({ cache }) => (t, h, c) => cache(t, h, c));
 export const attendHalves = kernel({ q: f32(head, channel), keys: halves, values: halves }, f32(head, channel), ({ q, keys, values }) => attending(q, keys, values));
+/** Packed at the digits of its heads, which are cut into those of each key head. */
+export const attendIntoHalves = kernel({ q: f32(head, channel), keys: halves, values: halves }, f16(head, channel), ({ q, keys, values }) => attending(q, keys, values));
 
 const coupling = { couple: 4, bits: 6 } as const;
 const codes = coupled(axes, coupling);

@@ -50,7 +50,7 @@ export const SUBJECTS: readonly Subject[] = [
   subject(library, "centredThenLinear", "channel", () => ({ row: 3, out: 8 })),
   subject(library, "masks", "token", () => ({ query: 5 })),
   subject(library, "attention", "token", () => ({ query: 5, channel: 8 })),
-  subject(formats, "attendHalves", "token", () => ({ ...heads, channel: 8 })),
+  ...["attendHalves", "attendIntoHalves"].map((kernel) => subject(formats, kernel, "token", () => ({ ...heads, channel: 8 }))),
   subject(formats, "attendCoupled", "token", () => coupled(8, 4)),
   subject(formats, "attendUniform", "token", (token) => ({ ...heads, channel: 8, "channel/4": 2, "token/4": Math.ceil(token / 4) }), ["token/4"]),
   subject(examples, "decodeExact", "token", () => ({ ...heads, channel: 8, half: 4 })),

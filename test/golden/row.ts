@@ -76,8 +76,8 @@ export function traffic({ explained }: Planned, array: string): number {
 /** What moves, over every input and output once. */
 export const overCompulsory = ({ explained: { bytesMoved, compulsoryBytes } }: Planned): number => (bytesMoved ?? Infinity) / (compulsoryBytes ?? 1);
 
-/** What is computed, over what is written with each value computed once. */
-export const overWritten = ({ explained: { operations, operationsAsWritten } }: Planned): number => (operations ?? Infinity) / (operationsAsWritten ?? 1);
+/** What is computed, over what is written with each value computed once; `again` of what is computed is known to be repeated. */
+export const overWritten = ({ explained: { operations, operationsAsWritten } }: Planned, again = 0): number => ((operations ?? Infinity) - again) / (operationsAsWritten ?? 1);
 
 /** The components of every fold: name and how it is repaired. */
 export const foldsOf = ({ lowering: { record } }: Planned): readonly string[] => record.fired.filter(({ rule }) => rule === "fold").map(({ at }) => at);

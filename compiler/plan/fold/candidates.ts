@@ -207,6 +207,13 @@ const SHAPES: Readonly<Record<DeviceProfile["name"], Shapes>> = {
   },
 };
 
+/** A tile no longer than it must be for a fold whose length is fixed. */
+function tileFor({ extent }: Fold, lanes: number, most: number): number {
+  let tile = most;
+  while (extent.kind === "constant" && extent.value <= tile / 2 && (tile / 2) % lanes === 0) tile /= 2;
+  return tile;
+}
+
 /** Whether a fold sums by key, which only a chain does well. */
 const sumsByKey = (fold: Fold): boolean => fold.components.some(({ op, own, where }) => op === "sum" && (where.kind === "and" ? where.of : [where]).some((guard) => guard.kind === "equal" && own.some((axis) => axis === guard.left || axis === guard.right)));
 
@@ -222,7 +229,7 @@ export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: rea
     return subgroups && profiles.every((profile) => exchangeCost("subgroup", lanes, profile) < exchangeCost(memory, lanes, profile)) ? "subgroup" : memory;
   };
   const streamed = ({ lanes, tile, part, step }: StreamShape, fold: Fold): StreamedPlan => ({
-    kind: "stream", lanes, tile, ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: crossOf(lanes), roles: rolesOf(builder, derived, step),
+    kind: "stream", lanes, tile: tileFor(fold, lanes, tile), ...(part === undefined ? {} : { part }), shares: sharesOf(builder, fold, lanes), cross: crossOf(lanes), roles: rolesOf(builder, derived, step),
   });
   const chained = ({ lanes, tile, part, copies, step }: ChainShape, fold: Fold): ChainPlan => ({ kind: "chain", lanes, tile, part, copies, shares: sharesOf(builder, fold, 32), roles: rolesOf(builder, derived, step) });
   /** A fold that is cut: every piece in the same way, or in its own. */
@@ -234,7 +241,9 @@ export function* foldPlans(builder: GraphBuilder, derived: Derived, choices: rea
   for (const shape of chains) {
     const [beside] = parted;
     const keyed = derived.folds.some((fold) => fold.pieces.some((piece) => sumsByKey(piece.fold)));
-    yield plan((fold) => pieces(fold, (each) => (keyed && beside !== undefined && !sumsByKey(each) ? streamed(beside, each) : chained(shape, each))));
+    // Several dispatches for a handful of positions are too many.
+    const short = ({ extent }: Fold): boolean => extent.kind === "constant" && extent.value <= shape.tile;
+    yield plan((fold) => pieces(fold, (each) => (beside !== undefined && !sumsByKey(each) && (keyed || (cut && short(each))) ? streamed(beside, each) : chained(shape, each))));
   }
   if (!cut) yield plan(() => ({ kind: "whole" }));
 }

@@ -8,14 +8,15 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import type { Graph } from "../../../spec/graph/node";
 import { listCuts } from "../../algebra/cut";
 import { canonical, derive } from "../../algebra/passes";
-import type { Choice, Derived, Refusal, Work } from "../../algebra/derived";
+import type { Choice, Derived, Fold, Refusal, Work } from "../../algebra/derived";
+import { openedOrder } from "../../algebra/opened";
 import type { Kernel } from "../../kernel/kernel";
 import type { DeviceFeatures, DeviceLimits, Sizes } from "../../program";
 import { choiceSets, foldPlans, sizesOf, type ChoiceSet } from "./candidates";
 import { boundsUnder, costOfKernel, HARDWARE, measureOf, SOFTWARE, statementsOf, type DeviceProfile } from "./cost";
 import { refusalOf } from "./legal";
 import { packed } from "./pack";
-import type { FoldPlan, FusedPlan } from "./plan";
+import type { FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 import { schedule, WORKGROUPS, type Scheduled } from "./schedule";
 import { PlanRefused } from "./workshop";
 
@@ -100,8 +101,41 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
   for (const set of sets) consider(set, () => true);
   const unfit = new Set([...tried].filter((kind) => !fit.has(kind)));
   if (every || unfit.size > 0) for (const set of instead()) consider(set, (plan) => every || unfit.has(kindOf(plan)));
+  if (!every) candidates.push(...longerParts(builder, candidates, options));
   const ordered = [...candidates].sort((a, b) => a.cost - b.cost);
   return { candidates: ordered, refused: [...why, ...notTaken(ordered, offered)] };
+}
+
+/**
+ * Every workgroup of a plan that is cut into parts reads again what all positions share through a key. Where that is a table
+ * or a book, longer parts than those of the table of shapes may pay: the best plan's are doubled for as long as they do.
+ */
+function longerParts(builder: GraphBuilder, candidates: readonly Candidate[], options: PlanOptions): readonly Candidate[] {
+  let [best] = [...candidates].sort((a, b) => a.cost - b.cost);
+  const longer: Candidate[] = [];
+  while (best !== undefined && options.profile.word > 0 && best.derived.folds.some((fold) => readsByKey(builder, fold))) {
+    const { plan, derived } = best;
+    const folds = Object.fromEntries(Object.entries(plan.folds).map(([name, fold]) => [name, withLongerParts(fold)]));
+    if (Object.entries(folds).every(([name, fold]) => fold === plan.folds[name])) break;
+    const next = makeCandidate(builder, derived, { ...plan, folds }, options);
+    if (typeof next === "string" || next.cost >= best.cost) break;
+    longer.push(next);
+    best = next;
+  }
+  return longer;
+}
+
+function withLongerParts(plan: FoldPlan): FoldPlan {
+  const streamed = (each: StreamedPlan): StreamedPlan => (each.part === undefined ? each : { ...each, part: 2 * each.part });
+  if (plan.kind === "stream") return streamed(plan);
+  if (plan.kind !== "pieces" || !Object.values(plan.pieces).some(({ kind }) => kind === "stream")) return plan;
+  return { ...plan, pieces: Object.fromEntries(Object.entries(plan.pieces).map(([name, each]) => [name, each.kind === "stream" ? streamed(each) : each])) };
+}
+
+/** Whether a fold reads elements that it finds through other elements. */
+function readsByKey(builder: GraphBuilder, { components, index }: Fold): boolean {
+  return openedOrder(builder, components.map(({ body }) => body)).some((node) => (node.kind === "load" ? node.indices : node.kind === "table" ? [node.at] : [])
+    .some((at) => at.kind !== "index" && at.free.includes(index.name) && openedOrder(builder, [at]).some((part) => part.kind === "load")));
 }
 
 /** The choices that the most promising plan does not make, with what they would come to. */

@@ -1,7 +1,7 @@
 /** @file From derived folds and a plan to kernels, in order, and the arrays between them. */
 
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
-import type { GraphBuilder } from "../../../spec/graph/builder";
+import { asLinear, type GraphBuilder } from "../../../spec/graph/builder";
 import type { Facts, Store, Value } from "../../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
 import { I32, U32 } from "../../kernel/bounds";
@@ -343,15 +343,44 @@ class Schedule {
     }
   }
 
-  #packed(store: Store): void {
+  #packed(split: Store): void {
+    const store = this.#whole(split);
     const axes = axesOf(this.#workshop, [taskOf(store)]);
-    if (store.indices.length !== axes.length || store.indices.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at split positions`);
+    if (store.indices.length !== axes.length || store.indices.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at computed positions`);
     const { arrays, temporaries, name } = this.#workshop;
     const unit = { array: this.#workshop.array(store.output.name), axes, indices: store.indices, value: store.value };
     const kernel = spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, this.target.lanes);
     this.#kernels.push(this.target.halves ? withHalves(kernel) : kernel);
   }
+
+  /** A store at the digits of its axes as one at the axes themselves, where the digits are all there are. */
+  #whole(store: Store): Store {
+    const { builder } = this;
+    const { shape } = this.#workshop.array(store.output.name);
+    const digits = new Map<Value, Value>();
+    const indices = store.indices.map((index, at) => {
+      const { constant, terms } = asLinear(index);
+      const inner = [...terms].sort(([a], [b]) => a - b);
+      let covered: Value = builder.one;
+      for (const [k, digit] of inner) {
+        if (digit.kind !== "index" || covered.kind !== "constant" || covered.value !== k || digits.has(digit)) return index;
+        covered = builder.scale(k, digit.extent);
+      }
+      const extent = shape[at];
+      if (index.kind === "index" || constant !== 0 || inner.length === 0 || extent === undefined || covered !== extent) return index;
+      const whole = builder.index(store.output.axes[at] ?? store.output.name, extent, WHOLE);
+      inner.forEach(([k, digit], place) => {
+        const above = builder.quotient(whole, builder.constant(k));
+        digits.set(digit, place === inner.length - 1 || digit.kind !== "index" ? above : builder.remainder(above, digit.extent));
+      });
+      return whole;
+    });
+    return digits.size === 0 ? store : { ...store, indices: indices.map((index) => builder.substitute(index, digits)), value: builder.substitute(store.value, digits) };
+  }
 }
+
+/** The number of the indices that stand for the axes of an output: beyond those of binders, folds and tables. */
+const WHOLE = 3000;
 
 const taskOf = ({ output, indices, value }: Store): Task => ({ array: output.name, indices, value });
 

@@ -19,8 +19,10 @@ describe("scores", () => {
     const row = of(kernel);
     expect(foldsOf(row)).toEqual([kernel === "squared" ? "token: sum, sum2" : "token: max, sum (×), sum2 (×)"]);
     expect(overCompulsory(row)).toBeLessThanOrEqual(1.05);
-    // A weight that is a square is squared for each channel: a third operation beside its product and sum.
-    expect(overWritten(row)).toBeLessThanOrEqual(kernel === "squared" ? 1.3 : 1.05);
+    // A weight that is a square is squared where it meets a value, for each channel: one operation that is not written so often.
+    const { head = 0, token = 0, channel = 0 } = MODEL;
+    const again = kernel === "squared" ? head * token * channel : 0;
+    expect(overWritten(row, again)).toBeLessThanOrEqual(1.05);
   });
 
   it("fits the device in every plan that is offered", () => KERNELS.forEach((kernel) => expectFit(of(kernel))));
