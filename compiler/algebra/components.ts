@@ -7,6 +7,7 @@ import { InternalError } from "../../spec/diagnostics/diagnostic";
 import { asLinear, type GraphBuilder } from "../../spec/graph/builder";
 import { isFinite, range } from "../../spec/graph/facts";
 import type { Facts, Index, Reduce, ReduceOperator, Slot, Value } from "../../spec/graph/node";
+import { mayOverflow } from "../../spec/graph/overflow";
 import type { Component, Refusal, Repair, RepairProof } from "./derived";
 import { direction } from "./direction";
 import { domainOf } from "./domain";
@@ -146,7 +147,7 @@ export class GrowingFold {
       const next = op === "sum" ? { inner: kept, outer: (value: Value): Value => value, guarded: false } : this.#hoist(op, kept, where);
       const leaves = builder.product([[builder.constant(scale), 1], ...out]);
       const outer = position ? next.outer : (value: Value): Value => builder.multiply(leaves, next.outer(value));
-      const guarded = next.guarded || out.some(([base, exponent]) => this.#readsSlots(base) || (exponent < 0 && !base.facts.nonZero));
+      const guarded = next.guarded || out.some(([base, exponent]) => this.#readsSlots(base) || mayOverflow(base) || (exponent < 0 && !base.facts.nonZero));
       return { inner: next.inner, outer, guarded: guarded && !position };
     }
     if (op !== "sum" && body.kind === "linear") {
@@ -156,7 +157,7 @@ export class GrowingFold {
         const next = this.#hoist(op, builder.linear(0, staying), where);
         const leaves = builder.linear(body.constant, leaving);
         const outer = position ? next.outer : (value: Value): Value => builder.add(leaves, next.outer(value));
-        return { inner: next.inner, outer, guarded: !position && (next.guarded || leaving.some(([, term]) => this.#readsSlots(term))) };
+        return { inner: next.inner, outer, guarded: !position && (next.guarded || leaving.some(([, term]) => this.#readsSlots(term) || mayOverflow(term))) };
       }
     }
     return nothing;

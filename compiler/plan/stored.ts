@@ -74,10 +74,11 @@ export function readPlan(json: unknown, from: string): StoredPlan {
     one(kind, ["serial", "unroll", "vector"], `${what}.kind`);
     if (kind === "serial") count(step, `${what}.step`);
   };
-  const fold = (value: unknown, what: string): void => {
-    const { kind, lanes, tile, part, copies, shares, cross, roles } = record(value, what);
-    one(kind, ["whole", "stream", "chain"], `${what}.kind`);
-    if (kind === "whole") return;
+  const fold = (value: unknown, what: string, kinds: readonly string[] = ["whole", "pieces", ...IN_PIECES]): void => {
+    const { kind, lanes, tile, part, pieces, staged, copies, shares, cross, roles } = record(value, what);
+    one(kind, kinds, `${what}.kind`);
+    if (kind === "whole") return staged === undefined || typeof staged === "boolean" ? undefined : damaged(`${what}.staged is ${typeText(staged)}`, "true or false");
+    if (kind === "pieces") return each(pieces, `${what}.pieces`, (piece, name) => fold(piece, name, IN_PIECES));
     count(lanes, `${what}.lanes`);
     count(tile, `${what}.tile`);
     each(shares, `${what}.shares`, share);
@@ -105,6 +106,9 @@ export function readPlan(json: unknown, from: string): StoredPlan {
   }
   return json as StoredPlan;
 }
+
+/** How a piece of a fold may be run. */
+const IN_PIECES = ["stream", "chain"] as const;
 
 /** The largest number in a plan: of lanes, positions, copies. */
 const MOST = 65536;
