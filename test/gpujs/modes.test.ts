@@ -26,6 +26,12 @@ describe.each(await modesHere())("mode %s", (mode) => {
     expect(compared(await agree(device, graph, { y: reals([]) })).compared).toBe(1);
   });
 
+  test("an element that is read at a position and, without one, further out", async () => {
+    const codes = tensorOf("codes", uint(1), "row", "column");
+    const graph = draw([codes], [[tensorOf("out", f32, "row", "column"), ({ b, load }, _, c) => b.select(b.less(b.zero, load(codes, b.constant(3), c)), load(codes, b.constant(3), b.zero), b.constant(7))]]);
+    expect(compared(await agree(device, graph, { codes: integers([4, 3], 0, 1, 1) })).compared).toBe(12);
+  });
+
   test.each([0, 1, 2, 63, 2000])("all reductions over %i columns", async (columns) => {
     const x = tensorOf("x", f32, "row", "column");
     const graph = draw([x], [

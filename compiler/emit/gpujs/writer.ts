@@ -124,10 +124,12 @@ export class ScriptWriter implements Script, Loops {
   }
 
   read(part: Value, key: string, make: () => Code): Code {
-    const known = this.#scope.find(`read ${key}`);
+    // Of two parts that read the same element, one may be computed further out, where what the other has read is not there.
+    const place = this.#scope.placeOf(part);
+    const known = place.find(`read ${key}`);
     if (known !== undefined) return known;
     const name = this.variableOf(part, "v", make());
-    this.#scope.placeOf(part).known.set(`read ${key}`, name);
+    place.known.set(`read ${key}`, name);
     return name;
   }
 
