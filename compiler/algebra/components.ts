@@ -147,7 +147,7 @@ export class GrowingFold {
       const next = op === "sum" ? { inner: kept, outer: (value: Value): Value => value, guarded: false } : this.#hoist(op, kept, where);
       const leaves = builder.product([[builder.constant(scale), 1], ...out]);
       const outer = position ? next.outer : (value: Value): Value => builder.multiply(leaves, next.outer(value));
-      const guarded = next.guarded || out.some(([base, exponent]) => this.#readsSlots(base) || mayOverflow(base) || (exponent < 0 && !base.facts.nonZero));
+      const guarded = next.guarded || out.some(([base, exponent]) => this.#readsSlots(base) || (exponent > 0 ? mayOverflow(base) : !base.facts.nonZero));
       return { inner: next.inner, outer, guarded: guarded && !position };
     }
     if (op !== "sum" && body.kind === "linear") {

@@ -21,7 +21,7 @@ export interface GroupConditions {
   /** Whether a factor exists for every value of a key, also for one that no position has. */
   readonly finite: (base: Value, exponent: number) => boolean;
 }
-export const GROUP_CONDITIONS: GroupConditions = { finite: (base, exponent) => isFinite(base.facts) && !mayOverflow(base) && (exponent > 0 || base.facts.nonZero) };
+export const GROUP_CONDITIONS: GroupConditions = { finite: (base, exponent) => isFinite(base.facts) && (exponent > 0 ? !mayOverflow(base) : base.facts.nonZero) };
 
 function byKey(builder: GraphBuilder, graph: Graph, index: Index, where: Value, body: Value, key: Load, conditions: GroupConditions): Replacement | { readonly why: string } | undefined {
   const value = valueIndex(builder, key, [body, where]);

@@ -19,12 +19,12 @@ export function hoisted(builder: GraphBuilder, op: ReduceOperator, index: Index,
   const [coefficient, factors] = builder.factors(body);
   const inside = (out: readonly Factor[]): Value => builder.product(factors.filter((factor) => !out.includes(factor)));
   if (op === "sum") {
-    const out = factors.filter(([base, exponent]) => !depends(base) && (nonEmpty || (isFinite(base.facts) && !mayOverflow(base) && (exponent > 0 || base.facts.nonZero))));
+    const out = factors.filter(([base, exponent]) => !depends(base) && (nonEmpty || (isFinite(base.facts) && (exponent > 0 ? !mayOverflow(base) : base.facts.nonZero))));
     if (out.length === factors.length && where === builder.true) return builder.multiply(body, index.extent);
     if (out.length > 0 || (coefficient !== 1 && factors.length > 0)) return builder.product([[builder.constant(coefficient), 1], ...out, [builder.reduce(op, index, inside(out), where), 1]]);
     return undefined;
   }
-  const out = factors.filter(([base]) => !depends(base) && base.facts.low >= 0 && base.facts.nonZero && isFinite(base.facts) && (nonEmpty || !mayOverflow(base)));
+  const out = factors.filter(([base, exponent]) => !depends(base) && base.facts.low >= 0 && base.facts.nonZero && isFinite(base.facts) && (nonEmpty || exponent < 0 || !mayOverflow(base)));
   if (coefficient > 0 && factors.length > out.length && (coefficient !== 1 || out.length > 0)) {
     return builder.product([[builder.constant(coefficient), 1], ...out, [builder.reduce(op, index, inside(out), where), 1]]);
   }

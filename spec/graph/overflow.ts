@@ -11,7 +11,7 @@ const known = new WeakMap<Value, boolean>();
 
 /**
  * Whether a value holds an exponential of what may be large. It can be infinite where `facts` call it finite, so that it must
- * not be multiplied by the 0 of a loop that never computes it.
+ * not be multiplied by the 0 of a loop that never computes it; dividing by it is another matter.
  */
 export function mayOverflow(value: Value): boolean {
   let found = known.get(value);
