@@ -5,7 +5,7 @@
  */
 
 import type { GraphBuilder } from "../../spec/graph/builder";
-import { postOrder } from "../../spec/graph/children";
+import { usedAxes } from "../../spec/graph/used-axes";
 import type { Element, Graph, Tensor, Value } from "../../spec/graph/node";
 import { build, fits, free, named, print, smaller, type Expression } from "./expression";
 import { Maker } from "./maker";
@@ -107,9 +107,8 @@ export function programGraph(program: RandomProgram, builder?: GraphBuilder): Gr
     return { output, ...along(axes, []) };
   });
   const { obligations } = maker;
-  const used = new Set([...inputs, ...outputs].flatMap(({ axes }) => axes));
-  for (const node of postOrder(stores.map(({ value }) => value))) if (node.kind === "extent" || node.kind === "index" || node.kind === "reduce") used.add(node.axis);
-  const declared = Object.entries(DECLARED).filter(([name]) => used.has(name)).map(([name, extent]) => (extent === undefined ? { name } : { name, extent }));
+  const met = Object.entries(DECLARED).map(([name, extent]) => (extent === undefined ? { name } : { name, extent }));
+  const declared = usedAxes(met, [...inputs, ...stores.map(({ output }) => output)], stores, obligations);
   return { name: "k", axes: declared, inputs, outputs: stores.map(({ output }) => output), stores, obligations, spans: new Map() };
 }
 

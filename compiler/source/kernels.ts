@@ -1,8 +1,8 @@
 /** @file From a kernel as the evaluator knows it to its graph: readers for the inputs, a store for each output. */
 
 import { isTruth, type GraphBuilder } from "../../spec/graph/builder";
-import { postOrder } from "../../spec/graph/children";
-import type { AxisDeclaration, Element, Graph, Obligation, Store, Tensor, Value } from "../../spec/graph/node";
+import { usedAxes } from "../../spec/graph/used-axes";
+import type { Element, Graph, Store, Tensor, Value } from "../../spec/graph/node";
 import { GrowingBody, SizeFound } from "./body";
 import type { Evaluator } from "./evaluator";
 import { isIntegral } from "./integers";
@@ -119,17 +119,4 @@ function checkIntegral(evaluator: Evaluator, { name, element }: Tensor, value: V
     got: infinite ? "a number that may be infinite" : "a number that may not be an integer",
     mend: infinite ? "A `max` or `min` over an empty axis is infinite: bound it, `Math.max(0, max(…))`." : "`Math.round(x)` or `Math.floor(x)` makes an integer; what does not fit its type saturates.",
   });
-}
-
-/** The axes that matter: those of tensors, and those that a node mentions. */
-function usedAxes(met: readonly AxisDeclaration[], tensors: readonly Tensor[], stores: readonly Store[], obligations: readonly Obligation[]): readonly AxisDeclaration[] {
-  const roots = [...stores.flatMap(({ indices: at, value }) => [...at, value]), ...obligations.flatMap(({ claim }) => (claim.kind === "divides" ? [claim.dividend, claim.divisor] : [claim.index, ...claim.under]))];
-  const used = new Set(tensors.flatMap(({ axes }) => axes));
-  for (const { claim } of obligations) if (claim.kind === "inside") used.add(claim.axis);
-  for (const node of postOrder(roots)) {
-    if (node.kind === "extent" || node.kind === "index" || node.kind === "reduce") used.add(node.axis);
-  }
-  // What an axis goes through is declared before it, and may be mentioned nowhere else.
-  for (const { name, parts } of [...met].reverse()) if (used.has(name)) for (const part of parts ?? []) used.add(part);
-  return met.filter(({ name }) => used.has(name));
 }

@@ -25,6 +25,12 @@ const admits = (graph: Graph, sizes: Sizes): boolean => {
 };
 
 describe("a random program", { timeout: 120_000 }, () => {
+  // Programs that speak of the size of `a` where they claim an index to be inside, and nowhere else.
+  test.each([2019, 4699, 8335])("declares an axis that only a claim mentions, seed %i", (seed) => {
+    const { graph } = loadGraph(JSON.parse(JSON.stringify(saveGraph(programGraph(randomProgram(new Random(seed)))))));
+    expect(graph.axes.map(({ name }) => name)).toContain("a");
+  });
+
   test("means as a graph what the front end makes of its text, and asks for the same of its sizes", async () => {
     let compared = 0;
     for (let seed = 0; seed < 40; seed++) {
