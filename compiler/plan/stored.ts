@@ -77,8 +77,14 @@ export function readPlan(json: unknown, from: string): StoredPlan {
   const fold = (value: unknown, what: string, kinds: readonly string[] = ["whole", "pieces", ...IN_PIECES]): void => {
     const { kind, lanes, tile, part, pieces, staged, copies, shares, cross, roles } = record(value, what);
     one(kind, kinds, `${what}.kind`);
-    if (kind === "whole") return staged === undefined || typeof staged === "boolean" ? undefined : damaged(`${what}.staged is ${typeText(staged)}`, "true or false");
-    if (kind === "pieces") return each(pieces, `${what}.pieces`, (piece, name) => fold(piece, name, IN_PIECES));
+    if (kind === "whole") {
+      if (staged !== undefined && typeof staged !== "boolean") damaged(`${what}.staged is ${typeText(staged)}`, "true or false");
+      return;
+    }
+    if (kind === "pieces") {
+      each(pieces, `${what}.pieces`, (piece, name) => fold(piece, name, IN_PIECES));
+      return;
+    }
     count(lanes, `${what}.lanes`);
     count(tile, `${what}.tile`);
     each(shares, `${what}.shares`, share);
