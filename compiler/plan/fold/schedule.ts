@@ -344,12 +344,15 @@ class Schedule {
   }
 
   #packed(split: Store): void {
+    const { builder } = this;
     const store = this.#whole(split);
     const axes = axesOf(this.#workshop, [taskOf(store)]);
-    if (store.indices.length !== axes.length || store.indices.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at computed positions`);
+    // An axis of one position has no index of its own.
+    const own = store.indices.filter((index) => index !== builder.zero);
+    if (own.length !== axes.length || own.some((index, at) => index !== axes[at])) throw new PlanRefused(`the packed output ${store.output.name} is stored at computed positions`);
     const { arrays, temporaries, name } = this.#workshop;
     const unit = { array: this.#workshop.array(store.output.name), axes, indices: store.indices, value: store.value };
-    const kernel = spread({ name, builder: this.builder, arrays, temporaries, units: [unit] }, unit, this.target.lanes);
+    const kernel = spread({ name, builder, arrays, temporaries, units: [unit] }, unit, this.target.lanes);
     this.#kernels.push(this.target.halves ? withHalves(kernel) : kernel);
   }
 
