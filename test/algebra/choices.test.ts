@@ -3,7 +3,6 @@
 import { describe, expect, test } from "vitest";
 import { applyChoices, listChoices, StaleChoice } from "../../compiler/algebra/choices";
 import type { Choice } from "../../compiler/algebra/derived";
-import { inlineFold } from "../../compiler/algebra/inline";
 import { canonical, derive } from "../../compiler/algebra/passes";
 import { tabulateWith } from "../../compiler/algebra/tabulate";
 import { workOf } from "../../compiler/algebra/work";
@@ -119,16 +118,5 @@ describe("meaning", () => {
         expect(worst, `${choice.rule} ${way}`).toBeLessThanOrEqual(BOUND);
       }
     }
-  });
-
-  test("a histogram drained where it is read gives the same numbers", () => {
-    const p = PROGRAMS.coded(SMALL);
-    const derived = derive(p.b, p.graph, [only(offered(p, "group"))]);
-    expect(derived.folds.map(({ name }) => name)).toEqual(["token", "vCodes.value"]);
-    const drained = inlineFold(p.b, derived, "vCodes.value");
-    expect(drained.folds).toHaveLength(1);
-    const random = stream(9);
-    for (const worst of Object.values(differences(p.b, p.graph, drained, randomTensors(p.graph, SIZES, random), SIZES, random))) expect(worst).toBeLessThanOrEqual(BOUND);
-    expect(() => inlineFold(p.b, derived, "token")).toThrow(/no fold of plain reductions/);
   });
 });

@@ -1,5 +1,6 @@
 /** @file Attacks on bounds, and the count of what came of them. */
 
+import { afterAll, vi } from "vitest";
 import type { Graph } from "../../spec/graph/node";
 import { GPUJS, interpretWithBound, WGSL, type Accuracy, type BoundedTensor } from "../../spec/interpreter";
 import type { TensorData } from "../../spec/tensor";
@@ -7,8 +8,17 @@ import { BIASES, evaluateHostile, randomFrom, type Bias, type Kind } from "./adv
 
 export type Inputs = Readonly<Record<string, TensorData>>;
 
-/** How often the project's longer command repeats every attack; tests run each once. */
-const ROUNDS = Number(process.env["KVERN_ATTACKS"] ?? 1);
+/** How often every attack is repeated: `KVERN_ATTACKS=10` is the long command, tests run each once. */
+export const ROUNDS = Number(process.env["KVERN_ATTACKS"] ?? 1);
+if (!Number.isInteger(ROUNDS) || ROUNDS < 1) throw new RangeError(`KVERN_ATTACKS is ${process.env["KVERN_ATTACKS"]}, expected a whole number from 1`);
+
+/** All outputs that a file of tests has attacked. */
+const attacked = { outputs: 0, violations: 0 };
+
+if (ROUNDS > 1) {
+  vi.setConfig({ testTimeout: 60_000 * ROUNDS });
+  afterAll(() => console.log(`attacked ${attacked.outputs} outputs, ${attacked.violations} violations (a few are of bounds that must not hold)`));
+}
 
 export interface Tally {
   outputs: number;
@@ -30,8 +40,12 @@ export function count(into: Tally, exact: BoundedTensor, found: Float64Array): v
       return;
     }
     into.outputs++;
+    attacked.outputs++;
     const distance = value === device ? 0 : Math.abs(device - value);
-    if (!(distance <= bound)) into.violations++;
+    if (!(distance <= bound)) {
+      into.violations++;
+      attacked.violations++;
+    }
     if (distance > 0) into.worst = Math.max(into.worst, distance / bound);
   });
 }

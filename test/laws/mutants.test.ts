@@ -18,12 +18,14 @@ import { mapStores } from "../../compiler/algebra/opened";
 import { align, unroll } from "../../compiler/algebra/pair";
 import { canonical, derive } from "../../compiler/algebra/passes";
 import { splitAxis } from "../../compiler/algebra/split";
+import { staleReferences } from "../../compiler/algebra/stale";
 import { TABULATE_CONDITIONS, tabulateWith } from "../../compiler/algebra/tabulate";
 import type { Graph, Value } from "../../spec/graph/node";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
 import { BOUND, difference, differences } from "../algebra/check";
 import { EMPTY, Evaluator, evaluateStores, FoldRunner, pieceState } from "../../bin/fuzz/folding";
 import { type Program, Program as Make, PROGRAMS, randomTensors, SMALL, stream } from "../algebra/programs";
+import { agreesBehind } from "./lag";
 
 const SIZES = { token: 37, coded: 21, tail: 16 };
 type Data = (graph: Graph, random: () => number) => ReturnType<typeof randomTensors>;
@@ -248,6 +250,46 @@ describe("choices", () => {
   for (const rule of CHOICES) test.each(Object.keys(CHOICE_CHECKS))(`as they are: ${rule.rule}, %s`, (name) => expect(CHOICE_CHECKS[name]?.(rule)).toBe(true));
   test.each(CHOICE_MUTANTS)("planted: %s", (_name, rule, noticed) => {
     expect(CHOICE_CHECKS[noticed]?.(rule), `"${noticed}" must notice`).toBe(false);
+  });
+});
+
+describe("stale references", () => {
+  /** A softmax-weighted mean; beside it the weights' total, which moves with the reference, or the position of the largest weight. */
+  const meanBeside = (other: "total" | "position") => (): Program => {
+    const p = new Make(SMALL);
+    const { b } = p;
+    p.axis("row", 8);
+    const [s, v] = [p.tensor("s", ["row", "token"]), p.tensor("v", ["token"])];
+    const r = p.at("row");
+    const most = p.max("token", (t) => s(r, t));
+    const weight = (t: Value): Value => p.exp(b.subtract(s(r, t), most));
+    const total = p.sum("token", weight);
+    p.store("mean", ["row"], b.divide(p.sum("token", (t) => b.multiply(weight(t), v(t))), total));
+    return p.store(other, ["row"], other === "total" ? total : p.argmax("token", (t) => s(r, t)));
+  };
+  const CHECKS: Readonly<Record<string, () => Program>> = {
+    "a weighted mean": () => PROGRAMS.plain(SMALL),
+    "a log of a sum of exponentials": named(ONE_PASS, "cross entropy"),
+    "a bare sum": named(ONE_PASS, "terms that share a ratio"),
+    "a total beside a mean": meanBeside("total"),
+    "a position beside a mean": meanBeside("position"),
+  };
+  type Finder = typeof staleReferences;
+  const keeps = (finder: Finder, name: string): boolean => {
+    const p = named(CHECKS, name)();
+    const outputs = derive(p.b, p.graph).stores.map(({ value }) => value);
+    const sizes = { ...SIZES, token: 36 };
+    return agreesBehind(p, randomTensors(p.graph, sizes, stream(31)), sizes, ({ components, index }) => finder(p.b, components, index, outputs), BOUND);
+  };
+  test.each(Object.keys(CHECKS))("as they are: %s", (name) => expect(keeps(staleReferences, name)).toBe(true));
+  test.each<readonly [name: string, finder: Finder, noticed: string]>([
+    ["no output is asked", (b, components, index) => staleReferences(b, components, index, []), "a bare sum"],
+    ["one output speaks for all", (b, components, index, outputs) => staleReferences(b, components, index, outputs.slice(0, 1)), "a total beside a mean"],
+    ["a maximum that tells a position may lag", (b, components, index, outputs) => staleReferences(b, components.filter(({ extreme }) => extreme === undefined), index, outputs), "a position beside a mean"],
+    ["every maximum may lag", (_b, components) => components.filter(({ op }) => op === "max").map(({ name }) => name), "a position beside a mean"],
+    ["sums may lag as well", (_b, components) => components.filter(({ op }) => op === "sum").slice(0, 1).map(({ name }) => name), "a weighted mean"],
+  ])("planted: %s", (_name, finder, noticed) => {
+    expect(keeps(finder, noticed), `"${noticed}" must notice`).toBe(false);
   });
 });
 
