@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import { codeFrameColumns } from "@babel/code-frame";
 import pc from "picocolors";
 import { summary, type Diagnostic } from "../spec/diagnostics/diagnostic";
+import { printable } from "../spec/diagnostics/printable";
 
 /** The summary of a diagnostic and, where its place can be read, a frame of the lines around it. */
 export function renderDiagnostic(diagnostic: Diagnostic): string {
-  const text = summary(diagnostic).replace(/ ?error (KV\d{4})/, (all, code: string) => all.replace(`error ${code}`, `${pc.red("error")} ${pc.dim(code)}`));
+  const text = printable(summary(diagnostic)).replace(/ ?error (KV\d{4})/, (all, code: string) => all.replace(`error ${code}`, `${pc.red("error")} ${pc.dim(code)}`));
   const frame = codeFrame(diagnostic);
   return frame === undefined ? text : `${text}\n\n${frame}`;
 }
@@ -22,5 +23,5 @@ function codeFrame({ file, line, column, endLine, endColumn }: Diagnostic): stri
   }
   const start = { line, column: column ?? 1 };
   const end = endLine === undefined ? {} : { end: { line: endLine, ...(endColumn === undefined ? {} : { column: endColumn }) } };
-  return codeFrameColumns(source, { start, ...end }, { highlightCode: false, linesAbove: 1, linesBelow: 1 });
+  return codeFrameColumns(printable(source), { start, ...end }, { highlightCode: false, linesAbove: 1, linesBelow: 1 });
 }

@@ -4,7 +4,7 @@
  */
 
 import { InternalError, type Diagnostic, type Place } from "../../spec/diagnostics/diagnostic";
-import { folderOf, join, type Files, type PackageSources } from "./files";
+import { folderOf, join, LONGEST_SOURCES, refuseLong, type Files, type PackageSources } from "./files";
 import { AMBIENT_MODULES, SMALL_LIBRARY } from "./small-library";
 import { Project, ts } from "./typescript";
 
@@ -138,6 +138,8 @@ class Host implements ts.CompilerHost {
   readonly #files: Files;
   readonly #sources: PackageSources;
   readonly #folder: string;
+  /** Of the program's own files, so far. */
+  #characters = 0;
 
   constructor(files: Files, sources: PackageSources, entry: string, library: "small" | "full") {
     this.#folder = folderOf(entry);
@@ -167,6 +169,7 @@ class Host implements ts.CompilerHost {
     if (had !== undefined) return had;
     const text = this.readFile(path);
     if (text === undefined) return undefined;
+    if (!lasting && !path.endsWith(".d.ts") && path !== SMALL_LIBRARY_PATH && path !== AMBIENT_PATH && (this.#characters += text.length) > LONGEST_SOURCES) refuseLong(this.#files.name(path), this.#characters);
     const file = ts.createSourceFile(path, text, version, true);
     if (lasting) parsed.set(path, file);
     return file;

@@ -3,11 +3,15 @@
 import { KvernError, type Diagnostic } from "../../spec/diagnostics/diagnostic";
 import { GraphBuilder } from "../../spec/graph/builder";
 import type { Graph } from "../../spec/graph/node";
+import { IDENTIFIER } from "../../spec/tensor";
 import { check, type Checked } from "./check";
 import { Evaluator } from "./evaluator";
 import type { Files, PackageSources } from "./files";
 import { graphOf } from "./kernels";
 import { ts } from "./typescript";
+
+/** How many kernels a file may export. */
+const MOST_KERNELS = 1000;
 
 /** Source text that cannot be compiled. */
 export class CompileError extends KvernError {
@@ -30,9 +34,15 @@ export function compile(files: Files, sources: PackageSources, entry: string, bu
     const checked = check(files, sources, entry);
     fail(checked.faults);
     const evaluator = new Evaluator(checked);
-    for (const symbol of exportedKernels(checked)) {
+    const exported = exportedKernels(checked);
+    if (exported.length > MOST_KERNELS) fail([{ code: "KV1123", message: "the program grows beyond bounds", file: files.name(entry), expected: `at most ${MOST_KERNELS} kernels in a file`, got: String(exported.length), mend: "What differs by a size alone is one kernel: sizes may be given when it is built." }]);
+    for (const symbol of exported) {
+      if (evaluator.exhausted) break;
       try {
         evaluator.reported.length = 0;
+        if (!IDENTIFIER.test(symbol.name)) {
+          evaluator.refuse(symbol.declarations?.[0] ?? checked.entry, { code: "KV1204", message: `a kernel cannot be called ${JSON.stringify(symbol.name.slice(0, 80))}`, expected: "an identifier, which files and functions are called after", mend: "Export it by a name of letters, digits, `_` and `$`." });
+        }
         const kernel = evaluator.outside(symbol, symbol.declarations?.[0] ?? checked.entry);
         if (kernel.kind === "kernel") graphs.set(symbol.name, graphOf(evaluator, symbol.name, kernel, builder));
         faults.push(...evaluator.reported);
@@ -42,6 +52,7 @@ export function compile(files: Files, sources: PackageSources, entry: string, bu
       }
     }
   } catch (error) {
+    if (error instanceof KvernError && !(error instanceof CompileError)) fail(error.diagnostics);
     if (!(error instanceof RangeError) || !error.message.includes("call stack")) throw error;
     fail([{ code: "KV1123", message: "the program nests too deeply to be read", file: files.name(entry), expected: "shorter expressions, with names for their parts", mend: "Split it up: `const part = …`." }]);
   }

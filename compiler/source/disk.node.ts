@@ -4,17 +4,35 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
-import type { Files, PackageSources } from "./files";
+import { LONGEST_SOURCES, refuseLong, type Files, type PackageSources } from "./files";
 
 const slashed = (path: string): string => (sep === "/" ? path : path.split(sep).join("/"));
 
+/** Bytes that a character of JavaScript takes at most as UTF-8, and some over. */
+const WIDEST = 4;
+
 const textOf = (path: string): string | undefined => {
+  let bytes: number;
   try {
-    return statSync(path).isFile() ? readFileSync(path, "utf8").replace(/^\uFEFF/, "") : undefined;
+    const status = statSync(path);
+    if (!status.isFile()) return undefined;
+    bytes = status.size;
+  } catch {
+    return undefined;
+  }
+  // What is too long however it is read is not read at all.
+  if (bytes > WIDEST * LONGEST_SOURCES && !path.endsWith(".d.ts")) refuseLong(nameOf(path), bytes);
+  try {
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch {
     return undefined;
   }
 };
+
+function nameOf(path: string): string {
+  const name = slashed(relative(process.cwd(), path)) || ".";
+  return name.startsWith("..") ? path : name;
+}
 
 /** The absolute path, with slashes, of a path given on the command line. */
 export const absolute = (path: string): string => slashed(resolve(path));
@@ -23,10 +41,7 @@ export const absolute = (path: string): string => slashed(resolve(path));
 export function filesOnDisk(): Files {
   return {
     read: textOf,
-    name: (path) => {
-      const name = slashed(relative(process.cwd(), path)) || ".";
-      return name.startsWith("..") ? path : name;
-    },
+    name: nameOf,
   };
 }
 

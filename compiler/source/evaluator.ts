@@ -15,10 +15,11 @@ import { isRecursive } from "./recursion";
 import { block } from "./statements";
 import { ts } from "./typescript";
 
-/** How deep calls may nest, how many expressions may nest in one another, and how many may be evaluated for one kernel. */
+/** How deep calls may nest, how many expressions may nest in one another, and how many may be evaluated for one kernel, and for all of a file. */
 const MOST_CALLS = 128;
 const MOST_NESTING = 1200;
 const MOST_STEPS = 400_000;
+const MOST_STEPS_IN_ALL = 1_000_000;
 const MOST_NODES = 60_000;
 
 /** A call that is going on. */
@@ -41,11 +42,17 @@ export class Evaluator implements Machine {
   #body: GrowingBody | undefined;
   #frames: Frame[] = [];
   #steps = 0;
+  #stepsInAll = 0;
   #nesting = 0;
 
   constructor({ checker, origin }: Checked) {
     this.checker = checker;
     this.origin = origin;
+  }
+
+  /** Whether nothing more may be evaluated: every further kernel would be refused. */
+  get exhausted(): boolean {
+    return this.#stepsInAll > MOST_STEPS_IN_ALL;
   }
 
   get inBody(): boolean {
@@ -87,6 +94,7 @@ export class Evaluator implements Machine {
   evaluate(node: ts.Expression, scope: Scope | undefined): Meaning {
     const body = this.#body;
     const outer = body?.builder.span;
+    if (++this.#stepsInAll > MOST_STEPS_IN_ALL) this.refuse(node, tooLarge(`${MOST_STEPS_IN_ALL} expressions in all kernels of a file`));
     if (++this.#steps > MOST_STEPS) this.refuse(node, tooLarge(`${MOST_STEPS} expressions`));
     if (++this.#nesting > MOST_NESTING) this.refuse(node, tooLarge(`${MOST_NESTING} expressions inside each other`));
     if (body !== undefined) {

@@ -1,5 +1,22 @@
 /** @file Where source text comes from, apart from any file system. Paths are absolute and use slashes. */
 
+import { refuse } from "../../spec/diagnostics/diagnostic";
+
+/** How many characters the files of a program may have in all, kvern's own and declarations of types apart: reading and checking takes seconds, and hundreds of megabytes, for each million. */
+export const LONGEST_SOURCES = 2 ** 21;
+
+/** @throws KvernError KV1123 */
+export function refuseLong(file: string, characters: number): never {
+  return refuse({
+    code: "KV1123",
+    message: "the program grows beyond bounds",
+    file,
+    expected: `at most ${LONGEST_SOURCES} characters of source text in all its files`,
+    got: String(characters),
+    mend: "Numbers in bulk are inputs: keep them in a safetensors file.",
+  });
+}
+
 export interface Files {
   /** The text of a file, or undefined if there is none. */
   read(path: string): string | undefined;

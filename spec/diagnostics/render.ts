@@ -2,6 +2,7 @@
 
 import { codeFrameColumns } from "@babel/code-frame";
 import type { Diagnostic, Place } from "./diagnostic";
+import { printable } from "./printable";
 
 export interface RenderOptions {
   /** The text of a file that a diagnostic names, if it can be had; without it there is no frame. */
@@ -30,10 +31,10 @@ const painted = (colour: boolean, code: number): Paint => (colour ? (text) => `\
 export function render(diagnostic: Diagnostic, { source = () => undefined, colour = false }: RenderOptions = {}): string {
   const [red, dim, bold] = [painted(colour, 31), painted(colour, 2), painted(colour, 1)];
   const { code, message, expected, got, mend, related = [] } = diagnostic;
-  const [first = "", ...more] = message.split("\n");
+  const [first = "", ...more] = printable(message).split("\n");
   const detail = [["expected", expected], ["got", got], ["mend", mend]] as const;
   const width = "expected: ".length;
-  const lines = detail.flatMap(([name, text]) => (text === undefined ? [] : [`  ${dim(`${name}:`.padEnd(width))}${text.replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`]));
+  const lines = detail.flatMap(([name, text]) => (text === undefined ? [] : [`  ${dim(`${name}:`.padEnd(width))}${printable(text).replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`]));
   const trail = related.map((step) => `  ${dim(`${step.note}:`)} ${step.file}:${step.line}:${step.column}`);
   const frame = frameOf(diagnostic, source, colour);
   const blocks = [
@@ -55,5 +56,5 @@ function frameOf({ file, line, column = 1, endLine, endColumn }: Partial<Place>,
   const text = source(file);
   if (text === undefined || line > text.split("\n").length) return undefined;
   const end = endLine === line && endColumn !== undefined ? { end: { line, column: Math.max(endColumn, column + 1) } } : {};
-  return codeFrameColumns(text, { start: { line, column }, ...end }, { linesAbove: 1, linesBelow: 1, forceColor: colour });
+  return codeFrameColumns(printable(text), { start: { line, column }, ...end }, { linesAbove: 1, linesBelow: 1, forceColor: colour });
 }

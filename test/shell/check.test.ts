@@ -32,6 +32,12 @@ describe("files in order", () => {
 });
 
 describe("each fault is one message that names the thing", () => {
+  test("what a file holds moves no cursor", () => {
+    const text = faults(`${HEAD}export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => x("\u001b[2J\u009b31m")); // \u001b]0;title\u0007\u202e\n`);
+    expect(text).toContain("\u241b[2J");
+    expect([...text].filter((character) => /[\p{Cc}\p{Bidi_Control}]/u.test(character) && character !== "\n")).toEqual([]);
+  });
+
   test("a file that does not exist", () => {
     const { code, stderr } = folder.kvern("check", "nowhere.ts");
     expect(code).toBe(1);

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { faultsOf, inBody, meaning } from "./compiling";
+import { compileFile } from "kvern/compiler";
+import { diagnosticsOf, faultsOf, inBody, meaning } from "./compiling";
 
 const times = (count: number, text: (n: number) => string, between = ""): string => Array.from({ length: count }, (_, n) => text(n)).join(between);
 
@@ -34,6 +38,53 @@ describe("work is bounded", () => {
     const found = await faultsOf(inBody(body));
     expect(found.map((fault) => fault.split(" ")[0])).toEqual(faults);
   }, 60_000);
+
+  it("all kernels of a file together may not evaluate more than a few may alone", async () => {
+    const doubling = (k: number): string => `export const k${k} = kernel({ x: f32(token) }, f32(token), ({ x }) => (t) => {
+      const f0 = (n: number) => Math.sin(n * x(t) * ${k + 2}); ${times(30, (n) => `const f${n + 1} = (n: number) => f${n}(n * 2) + f${n}(n * 2 + 1);\n`)} return f30(1); });\n`;
+    const found = await diagnosticsOf(times(20, doubling));
+    expect(new Set(found.map(({ code }) => code))).toEqual(new Set(["KV1123"]));
+    // The others are not begun.
+    expect(found.length).toBeLessThan(10);
+    expect(found.at(-1)?.expected).toBe("at most 1000000 expressions in all kernels of a file");
+  }, 120_000);
+
+  it("kernels may be a thousand", async () => {
+    const named = (count: number): string => `const q = kernel({ x: f32(token) }, f32(token), ({ x }) => (t) => x(t)); export { ${times(count, (n) => `q as k${n}`, ", ")} };`;
+    expect(await diagnosticsOf(named(1001))).toMatchObject([{ code: "KV1123", expected: "at most 1000 kernels in a file", got: "1001" }]);
+    expect(await diagnosticsOf(named(20))).toEqual([]);
+  });
+
+  const SMALL = "export const k = kernel({ x: f32(token) }, f32(token), ({ x }) => (t) => x(t));\n";
+  it.each<[what: string, long: string]>([
+    ["a comment", `// ${"a".repeat(10_000_000)}`],
+    ["a text", `const s = "${"a".repeat(10_000_000)}";`],
+    ["450,000 constants", times(450_000, (n) => `const v${n} = ${n};\n`)],
+    ["180,000 functions", times(180_000, (n) => `export const f${n} = (v: number): number => v * ${n};\n`)],
+  ])("ten megabytes of source are refused: %s", async (_, long) => {
+    expect(await diagnosticsOf(SMALL + long)).toMatchObject([{ code: "KV1123", file: "program.ts", expected: "at most 2097152 characters of source text in all its files" }]);
+  });
+
+  it("files count together, and as far as they are imported", async () => {
+    const half = `export const half = 0.5; // ${"a".repeat(1_500_000)}`;
+    const text = 'import { half } from "./half"; import { more } from "./more";\nexport const k = kernel({ x: f32(token) }, f32(token), ({ x }) => (t) => x(t) * half * more);';
+    expect(await diagnosticsOf(text, { "half.ts": half, "more.ts": "export const more = 2;" })).toEqual([]);
+    expect(await diagnosticsOf(text, { "half.ts": half, "more.ts": half.replace("half", "more") })).toMatchObject([{ code: "KV1123", file: "more.ts" }]);
+    expect(await diagnosticsOf(SMALL, { "unread.ts": `${half}${half}` })).toEqual([]);
+  });
+
+  it("a file on disk that is too long is not read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kvern-long-"));
+    try {
+      const path = join(folder, "long.ts");
+      writeFileSync(path, "");
+      // It takes no room on disk, and would take as much memory as it says.
+      truncateSync(path, 2 ** 33);
+      await expect(compileFile(path)).rejects.toMatchObject({ diagnostics: [{ code: "KV1123", got: String(2 ** 33) }] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it("what is large and simple stays simple", async () => {
     expect(await meaning(`return ${times(800, (n) => `x(t) * ${n + 1}`, " + ")};`)).toBe(`out[token] = ${(800 * 801) / 2} * x[token]`);

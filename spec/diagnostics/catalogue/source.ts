@@ -161,4 +161,9 @@ export const SOURCE = {
     example: "kernel({ x: f32(token) }, { x: f32(token) }, ({ x }) => ({ x: (t) => x(t) + 1 }))",
     mend: "kernel({ x: f32(token) }, { next: f32(token) }, ({ x }) => ({ next: (t) => x(t) + 1 }))",
   },
+  KV1204: {
+    title: "a name that a kernel cannot be exported by",
+    example: 'const k = kernel({ x: f32(token) }, f32(token), ({ x }) => (t) => x(t)); export { k as "a kernel" };',
+    mend: "const k = kernel({ x: f32(token) }, f32(token), ({ x }) => (t) => x(t)); export { k as aKernel };",
+  },
 } as const satisfies Record<string, Entry>;
