@@ -35,7 +35,7 @@ describe("each fault is one message that names the thing", () => {
   test("what a file holds moves no cursor", () => {
     const text = faults(`${HEAD}export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => x("\u001b[2J\u009b31m")); // \u001b]0;title\u0007\u202e\n`);
     expect(text).toContain("\u241b[2J");
-    expect([...text].filter((character) => /[\p{Cc}\p{Bidi_Control}]/u.test(character) && character !== "\n")).toEqual([]);
+    expect(text.replace(/[\n\t]/g, "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
   });
 
   test("a file that does not exist", () => {

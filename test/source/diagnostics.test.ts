@@ -121,7 +121,7 @@ describe("a diagnostic as text", () => {
     const evil = "\u001b]0;title\u0007\u001b[2J\u202edne\u009b31m\u007f";
     const fault = { code: "KV1101" satisfies Code, message: `the language has no ${evil}`, got: evil, file: "a.ts", line: 1, column: 1 } as const;
     const text = render(fault, { source: () => `x ${evil}\r\n\ty` });
-    expect([...text].filter((character) => /[\p{Cc}\p{Bidi_Control}]/u.test(character) && character !== "\n" && character !== "\t")).toEqual([]);
+    expect(text.replace(/[\n\t]/g, "")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
     expect(text).toContain("> 1 | x \u241b]0;title\u2407\u241b[2J\ufffddne\ufffd31m\u2421\n");
     expect(text).toContain("| \ty");
   });
