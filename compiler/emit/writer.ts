@@ -118,13 +118,13 @@ export class Writer implements LoopWriter {
   }
 
   #value(value: Value, as: As): Code {
-    const known = this.#scope.find(`${as} ${value.id}`);
+    const known = this.#scope.find(keyOf(value, as));
     if (known !== undefined) return known;
     if (isTruth(value) !== (as === "truth")) throw new InternalError(`a ${value.kind} is used as ${as}`);
     if (value.kind === "reduce") {
       const own = OWN[scalarType(value)];
       this.ensure([value]);
-      if (own === as) return this.#scope.find(`${as} ${value.id}`) ?? lost(value);
+      if (own === as) return this.#scope.find(keyOf(value, as)) ?? lost(value);
     }
     return this.once(value, as, HINT[as], () => this.#leaf(value, as) ?? MAKE[as](this, value));
   }
@@ -166,7 +166,7 @@ export class Writer implements LoopWriter {
   }
 
   once(value: Value, as: string, hint: string, make: () => Code, part = value): Code {
-    const key = `${as} ${value.id}`;
+    const key = keyOf(value, as);
     const known = this.#scope.find(key);
     if (known !== undefined) return known;
     const code = make();
@@ -192,11 +192,11 @@ export class Writer implements LoopWriter {
   // Loops.
 
   has(value: Value): boolean {
-    return KEYS.some((as) => this.#scope.find(`${as} ${value.id}`) !== undefined);
+    return KEYS.some((as) => this.#scope.find(keyOf(value, as)) !== undefined);
   }
 
   define(scope: Scope, value: Value, code: Code): void {
-    scope.known.set(`${OWN[scalarType(value)]} ${value.id}`, code.kind === "name" ? code : this.#name(scope, "a", code));
+    scope.known.set(keyOf(value, OWN[scalarType(value)]), code.kind === "name" ? code : this.#name(scope, "a", code));
   }
 
   within(scope: Scope, write: () => void): void {
@@ -251,6 +251,12 @@ export class Writer implements LoopWriter {
     if (outer !== undefined && otherwise !== undefined) this.within(outer, otherwise);
     around.lines.push({ kind: "nest", head: statement("if (", code, ")"), repeats: false, block: inner, otherwise: outer });
   }
+}
+
+/** What a value is known by in a scope: an element by its place, also where it is known not to be infinite, since it is read once. */
+function keyOf(value: Value, as: string): string {
+  if (value.kind !== "load" || value.tensor.infinities === undefined) return `${as} ${value.id}`;
+  return `${as} ${value.tensor.name} ${value.indices.map(({ id }) => id).join()}`;
 }
 
 const OWN = { i32: "int", u32: "uint", f32: "real", bool: "truth" } as const;

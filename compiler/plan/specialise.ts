@@ -3,6 +3,7 @@
 import { GraphBuilder } from "../../spec/graph/builder";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { Graph, Store, Value } from "../../spec/graph/node";
+import { infinitiesTested } from "../../spec/interpreter/infinity";
 import { withJoined } from "../../spec/tensor/check";
 import type { Sizes } from "../program";
 
@@ -14,14 +15,14 @@ export interface Specialised {
   readonly fixed: Sizes;
 }
 
-/** The graph for `set` sizes; those that its axes declare are fixed too. Obligations stay with the original. */
+/** The graph for `set` sizes; those that its axes declare are fixed too. Inputs that it tests for infinities may hold some. Obligations stay with the original. */
 export function specialise(graph: Graph, set: Sizes): Specialised {
   const fixed: Record<string, number> = {};
   for (const { name, extent, parts } of graph.axes) {
     const size = parts === undefined ? (extent ?? (Object.hasOwn(set, name) ? set[name] : undefined)) : withJoined(graph.axes, fixed)[name];
     if (size !== undefined) fixed[name] = size;
   }
-  const copy = new Copy(fixed, graph.spans);
+  const copy = new Copy(fixed, graph.spans, infinitiesTested(graph));
   const stores = graph.stores.map(({ output, indices, value }): Store => ({ output, indices: indices.map((index) => copy.value(index)), value: copy.value(value) }));
   const axes = graph.axes.map((axis) => (axis.parts === undefined && Object.hasOwn(fixed, axis.name) ? { ...axis, extent: fixed[axis.name] ?? 0 } : axis));
   return { builder: copy.builder, graph: { ...graph, axes, stores, obligations: [], spans: copy.builder.spans }, fixed };
@@ -33,10 +34,13 @@ class Copy {
   readonly #fixed: Sizes;
   readonly #spans: Graph["spans"];
   readonly #done = new Map<Value, Value>();
+  /** Inputs that may hold infinities. */
+  readonly #infinite: ReturnType<typeof infinitiesTested>;
 
-  constructor(fixed: Sizes, spans: Graph["spans"]) {
+  constructor(fixed: Sizes, spans: Graph["spans"], infinite: ReturnType<typeof infinitiesTested>) {
     this.#fixed = fixed;
     this.#spans = spans;
+    this.#infinite = infinite;
   }
 
   value(value: Value): Value {
@@ -72,7 +76,11 @@ class Copy {
         if (known !== undefined) return known;
         return b.index(value.axis, on(value.extent), opening(value.name));
       }
-      case "load": return b.load(value.tensor, value.indices.map(on));
+      case "load": {
+        const { tensor } = value;
+        const infinities = tensor.element.kind === "f32" ? this.#infinite.get(tensor.name) : undefined;
+        return b.load(infinities === undefined ? tensor : { ...tensor, infinities }, value.indices.map(on));
+      }
       case "linear": return b.linear(value.constant, value.terms.map(([k, term]) => [k, on(term)] as const));
       case "product": return b.product(value.factors.map(([base, exponent]) => [on(base), exponent] as const));
       case "quotient": case "remainder": {

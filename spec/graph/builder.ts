@@ -520,7 +520,18 @@ export class GraphBuilder {
     const known = new Map<Value, Value>([[condition, this.truth(holds)]]);
     if (holds && condition.kind === "and") for (const part of condition.of) known.set(part, this.true);
     if (!holds && condition.kind === "or") for (const part of condition.of) known.set(part, this.false);
+    if (!holds) this.#finite(condition, known);
     return this.substitute(value, known);
+  }
+
+  /** Where an element is not the infinity that it is compared with, it is known not to be. */
+  #finite(condition: Value, known: Map<Value, Value>): void {
+    if (condition.kind !== "equal" || condition.left.kind !== "load" || condition.right.kind !== "constant") return;
+    const { tensor, indices } = condition.left;
+    const { infinities } = tensor;
+    if (infinities === undefined || Number.isFinite(condition.right.value)) return;
+    const left = condition.right.value < 0 ? { ...infinities, negative: false } : { ...infinities, positive: false };
+    known.set(condition.left, this.load({ ...tensor, infinities: left }, indices));
   }
 
   // Binders.
@@ -558,6 +569,12 @@ export class GraphBuilder {
     if (where === this.false) return this.identity(op);
     if (op === "any" && where === this.true) return this.less(this.zero, index.extent);
     const guards = where.kind === "and" ? where.of : where === this.true ? [] : [where];
+    const known = new Map<Value, Value>();
+    for (const guard of guards) if (guard.kind === "not") this.#finite(guard.of, known);
+    if (known.size > 0) {
+      const read = this.substitute(body, known);
+      if (read !== body) return this.reduce(op, index, read, where);
+    }
     const outer = guards.filter((guard) => !guard.free.includes(index.name));
     if (outer.length > 0) {
       const inner = this.and(...guards.filter((guard) => !outer.includes(guard)));

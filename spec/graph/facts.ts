@@ -1,6 +1,6 @@
 /** @file What is known of each kind of value from what is known of its parts: interval arithmetic with separate infinities. */
 
-import type { BitwiseOperator, Element, Facts, MathFunction, ReduceOperator, Value } from "./node";
+import type { BitwiseOperator, Element, Facts, MathFunction, ReduceOperator, Tensor, Value } from "./node";
 
 /** The least positive normal f32. `nonZero` licenses divisions, so it must survive rounding and flushed subnormals. */
 const LEAST = 2 ** -126;
@@ -31,10 +31,10 @@ export function constantFacts(value: number): Facts {
   });
 }
 
-/** What a stored element can be. Loads are finite: see `spec/language.md` on infinities in inputs. */
-export function elementFacts(element: Element): Facts {
+/** What a stored element can be. Loads are finite, but of inputs that are tested for infinities, once a graph is lowered: see `spec/language.md`. */
+export function elementFacts(element: Element, infinite: Tensor["infinities"] = { negative: false, positive: false }): Facts {
   switch (element.kind) {
-    case "f32": return range(-3.4028234663852886e38, 3.4028234663852886e38);
+    case "f32": return { ...range(-3.4028234663852886e38, 3.4028234663852886e38), mayBeNegativeInfinity: infinite.negative, mayBePositiveInfinity: infinite.positive };
     case "f16": return range(-65504, 65504);
     case "i32": return range(-(2 ** 31), 2 ** 31 - 1, { integer: true });
     case "u32": return range(0, 2 ** 32 - 1, { integer: true });

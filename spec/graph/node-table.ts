@@ -17,7 +17,7 @@ function factsOf(bare: Bare<Value>): Facts {
     case "constant": return constantFacts(bare.value);
     case "extent": return range(0, Infinity, { integer: true });
     case "index": return range(0, Math.max(0, bare.extent.facts.high - 1), { integer: true });
-    case "load": return elementFacts(bare.tensor.element);
+    case "load": return elementFacts(bare.tensor.element, bare.tensor.infinities);
     case "slot": throw new InternalError("what is known of a slot is its owner's to say");
     case "linear": return linearFacts(bare.constant, bare.terms);
     case "product": return productFacts(bare.factors);

@@ -146,6 +146,8 @@ export interface Tensor {
   readonly name: string;
   readonly element: Element;
   readonly axes: readonly string[];
+  /** Which infinities an element may be: only while a graph is lowered, of the inputs that it tests for them. */
+  readonly infinities?: { readonly negative: boolean; readonly positive: boolean };
 }
 
 /**

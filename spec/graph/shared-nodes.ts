@@ -3,7 +3,7 @@
  * its own, as every step of every pass looks nodes up and a key in text would be made for each look.
  */
 
-import type { Facts, Value } from "./node";
+import type { Facts, Tensor, Value } from "./node";
 
 /** What a node is made of: all but what its table adds. */
 export type Bare<V> = V extends Value ? Omit<V, "id" | "facts" | "free" | "levels" | "depth"> : never;
@@ -98,7 +98,7 @@ function hashOf(bare: Bare<Value>, facts: Facts | undefined, seed: number): numb
     case "truth": return mixed(hash, bare.value ? 1 : 0);
     case "extent": return withText(hash, bare.axis);
     case "index": return mixed(withText(hash, bare.name), bare.extent.id);
-    case "load": return withAll(withText(hash, bare.tensor.name), bare.indices);
+    case "load": return withAll(mixed(withText(hash, bare.tensor.name), infinitiesIn(bare.tensor)), bare.indices);
     case "slot": return withAll(facts === undefined ? hash : withNumber(withNumber(withText(hash, bare.name), facts.low), facts.high), bare.indices);
     case "linear": {
       let all = withNumber(hash, bare.constant);
@@ -121,6 +121,8 @@ function hashOf(bare: Bare<Value>, facts: Facts | undefined, seed: number): numb
       return mixed(mixed(hash, bare.left.id), bare.right.id);
   }
 }
+
+const infinitiesIn = ({ infinities }: Tensor): number => (infinities === undefined ? 0 : (infinities.negative ? 1 : 0) + (infinities.positive ? 2 : 0));
 
 function areSame(a: readonly Value[], b: readonly Value[]): boolean {
   if (a.length !== b.length) return false;
@@ -145,7 +147,7 @@ function isSame(node: Value, bare: Bare<Value>, facts: Facts | undefined): boole
     case "truth": return bare.kind === "truth" && node.value === bare.value;
     case "extent": return bare.kind === "extent" && node.axis === bare.axis;
     case "index": return bare.kind === "index" && node.name === bare.name && node.extent === bare.extent;
-    case "load": return bare.kind === "load" && node.tensor.name === bare.tensor.name && areSame(node.indices, bare.indices);
+    case "load": return bare.kind === "load" && node.tensor.name === bare.tensor.name && infinitiesIn(node.tensor) === infinitiesIn(bare.tensor) && areSame(node.indices, bare.indices);
     case "slot": return bare.kind === "slot" && node.name === bare.name && areSame(node.indices, bare.indices) && facts !== undefined && sameFacts(node.facts, facts);
     case "linear": return bare.kind === "linear" && node.constant === bare.constant && arePairs(node.terms, bare.terms);
     case "product": return bare.kind === "product" && arePairs(node.factors, bare.factors);
