@@ -52,6 +52,10 @@ export interface Rules {
 export const mayLeave = (op: ReduceOperator, facts: Facts): boolean =>
   isFinite(facts) && (op === "sum" || (facts.low >= 0 && (facts.nonZero || (op !== "argmax" && op !== "argmin"))));
 
+/** Whether a factor may make a number that is none of what a loop comes to that nothing enters: 0 times it, of a sum; infinity times it, of an extreme. */
+const spoilsNothing = (op: ReduceOperator, [base, exponent]: readonly [Value, number]): boolean =>
+  (exponent > 0) === (op === "sum") ? mayOverflow(base) : !base.facts.nonZero;
+
 /** `narrow` holds only where `wide` does, seen from their parts. */
 export function implies(builder: GraphBuilder, narrow: Value, wide: Value): boolean {
   const parts = (value: Value): readonly Value[] => (value === builder.true ? [] : value.kind === "and" ? value.of : [value]);
@@ -147,7 +151,7 @@ export class GrowingFold {
       const next = op === "sum" ? { inner: kept, outer: (value: Value): Value => value, guarded: false } : this.#hoist(op, kept, where);
       const leaves = builder.product([[builder.constant(scale), 1], ...out]);
       const outer = position ? next.outer : (value: Value): Value => builder.multiply(leaves, next.outer(value));
-      const guarded = next.guarded || out.some(([base, exponent]) => this.#readsSlots(base) || (exponent > 0 ? mayOverflow(base) : !base.facts.nonZero));
+      const guarded = next.guarded || out.some((factor) => this.#readsSlots(factor[0]) || spoilsNothing(op, factor));
       return { inner: next.inner, outer, guarded: guarded && !position };
     }
     if (op !== "sum" && body.kind === "linear") {
@@ -172,15 +176,16 @@ export class GrowingFold {
     return { where, live: outer(component.live), final: this.#unlessEmpty(op, where, guarded, outer(this.finalSlot(component))) };
   }
 
-  /** The slot of a component that may have taken in nothing. */
+  /** The slot of a component at the end, which has taken in nothing where it may have. */
   finalSlot(component: Component): Slot {
-    const { facts } = component.live;
-    const identity = this.builder.identity(component.op).facts;
-    return this.builder.slot(component.name, component.own, {
+    const { name, op, own, where, live: { facts } } = component;
+    if (where === this.builder.true && this.index.extent.facts.low >= 1) return this.builder.slot(name, own, facts);
+    const identity = this.builder.identity(op).facts;
+    return this.builder.slot(name, own, {
       ...range(Math.min(facts.low, identity.low), Math.max(facts.high, identity.high)),
-      mayBeNegativeInfinity: facts.mayBeNegativeInfinity || component.op === "max",
-      mayBePositiveInfinity: facts.mayBePositiveInfinity || component.op === "min",
-      integer: facts.integer && component.op !== "max" && component.op !== "min",
+      mayBeNegativeInfinity: facts.mayBeNegativeInfinity || op === "max",
+      mayBePositiveInfinity: facts.mayBePositiveInfinity || op === "min",
+      integer: facts.integer && op !== "max" && op !== "min",
       nonZero: false,
     });
   }

@@ -11,6 +11,7 @@
 
 import { InternalError } from "../../spec/diagnostics/diagnostic";
 import type { GraphBuilder } from "../../spec/graph/builder";
+import { both } from "../../spec/graph/facts";
 import type { Graph, Index, Reduce, Span, Value } from "../../spec/graph/node";
 import { bounded, GrowingFold, implies, mayLeave, numberOf, type Result, type Rules } from "./components";
 import { cutsOf } from "./points";
@@ -75,6 +76,11 @@ export function candidates(builder: GraphBuilder, graph: Graph): readonly Reduce
   return order.filter((node) => chosen.has(node));
 }
 
+/** The result of a reduction, with what is known of the reduction: what was made of it by that knowledge stays. */
+function asKnown(builder: GraphBuilder, final: Value, { facts }: Value): Value {
+  return final.kind === "slot" ? builder.slot(final.name, final.indices, both(final.facts, facts)) : final;
+}
+
 /** Derives the folds of a graph. */
 export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = RULES): Derived {
   const reductions = candidates(builder, graph);
@@ -100,8 +106,8 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
     replaceOpened(builder, value, (node) => {
       const known = node.kind === "reduce" ? results.get(node) : undefined;
       if (known === undefined) return undefined;
-      const sameLoop = fold !== undefined && known.fold.axis === fold.axis && known.fold.index === fold.index;
-      return sameLoop && rules.implies(builder, where, known.result.where) ? known.result.live : known.result.final;
+      const sameLoop = known.fold === fold;
+      return sameLoop && rules.implies(builder, where, known.result.where) ? known.result.live : asKnown(builder, known.result.final, node);
     });
   for (const reduction of reductions) {
     const index = indexFor(reduction);

@@ -22,7 +22,10 @@ export function changeOf(builder: GraphBuilder, condition: Value, index: Index):
   const { constant, terms } = asLinear(condition.left);
   const own = terms.find(([, term]) => term === index);
   const rest = terms.filter(([, term]) => term !== index);
-  if (own === undefined || Math.abs(own[0]) !== 1 || rest.some(([, term]) => term.free.length > 0 || !term.facts.integer || term.kind === "slot")) return undefined;
+  if (own === undefined || Math.abs(own[0]) !== 1 || rest.some(([, term]) => term.free.length > 0 || !term.facts.integer || !isOfSizes(builder, term))) return undefined;
   // t + rest < 0 is t < −rest; rest − t < 0 is t ≥ rest + 1.
   return own[0] > 0 ? builder.linear(-constant, rest.map(([k, t]) => [-k, t] as const)) : builder.linear(constant + 1, rest);
 }
+
+/** Whether a value is known before anything is computed. */
+const isOfSizes = (builder: GraphBuilder, value: Value): boolean => openedOrder(builder, [value]).every(({ kind }) => kind !== "slot" && kind !== "load" && kind !== "reduce");

@@ -705,7 +705,7 @@ export class GraphBuilder {
       case "load": return this.load(value.tensor, mapped);
       case "slot": return this.slot(value.name, mapped, value.facts);
       case "linear": return this.linear(value.constant, value.terms.map(([k], at) => [k, part(at)] as const));
-      case "product": return this.product(value.factors.map(([, e], at) => [part(at), e] as const));
+      case "product": return this.product(value.factors.map(([, e], at) => this.#asRoot(part(at), e)));
       case "apply": return this.apply(value.fn, mapped);
       case "not": return this.not(part(0));
       case "and": case "or": return this.#junction(value.kind, mapped);
@@ -720,6 +720,12 @@ export class GraphBuilder {
       case "atMost": return this.atMost(part(0), part(1));
       case "equal": return this.equal(part(0), part(1));
     }
+  }
+
+  /** A factor; of a base that is no longer known not to be negative, the power stays a function of it. */
+  #asRoot(base: Value, exponent: number): Factor {
+    if (Number.isInteger(exponent) || base.facts.low >= 0) return [base, exponent];
+    return Number.isInteger(2 * exponent) ? [this.apply("sqrt", [base]), 2 * exponent] : [this.power(base, this.constant(exponent)), 1];
   }
 
   /** Rewrites bottom up, binders opened: `rule` sees a node whose parts are rewritten and may replace it. */

@@ -18,6 +18,16 @@ export function range(low: number, high: number, more: Partial<Facts> = {}): Fac
   };
 }
 
+/** What is known of a number of which both are known. */
+export function both(a: Facts, b: Facts): Facts {
+  return range(Math.max(a.low, b.low), Math.min(a.high, b.high), {
+    mayBeNegativeInfinity: a.mayBeNegativeInfinity && b.mayBeNegativeInfinity,
+    mayBePositiveInfinity: a.mayBePositiveInfinity && b.mayBePositiveInfinity,
+    integer: a.integer || b.integer,
+    nonZero: a.nonZero || b.nonZero,
+  });
+}
+
 export const TRUTH_FACTS: Facts = range(0, 1, { integer: true });
 
 /** Neither −∞ nor +∞, whatever the inputs. */
@@ -34,7 +44,7 @@ export function constantFacts(value: number): Facts {
 /** What a stored element can be. Loads are finite, but of inputs that are tested for infinities, once a graph is lowered: see `spec/language.md`. */
 export function elementFacts(element: Element, infinite: Tensor["infinities"] = { negative: false, positive: false }): Facts {
   switch (element.kind) {
-    case "f32": return { ...range(-3.4028234663852886e38, 3.4028234663852886e38), mayBeNegativeInfinity: infinite.negative, mayBePositiveInfinity: infinite.positive };
+    case "f32": return range(infinite.negative ? -Infinity : -3.4028234663852886e38, infinite.positive ? Infinity : 3.4028234663852886e38, { mayBeNegativeInfinity: infinite.negative, mayBePositiveInfinity: infinite.positive });
     case "f16": return range(-65504, 65504);
     case "i32": return range(-(2 ** 31), 2 ** 31 - 1, { integer: true });
     case "u32": return range(0, 2 ** 32 - 1, { integer: true });

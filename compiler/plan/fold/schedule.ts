@@ -2,6 +2,7 @@
 
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import { asLinear, type GraphBuilder } from "../../../spec/graph/builder";
+import { both } from "../../../spec/graph/facts";
 import type { Facts, Store, Value } from "../../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
 import { I32, U32 } from "../../kernel/bounds";
@@ -128,7 +129,9 @@ class Schedule {
       const found = this.#finals.get(slot.name);
       if (found === undefined) return undefined;
       const { component, array, facts } = found;
-      const read = (live: boolean): Value => this.builder.slot(array, slot.indices, facts(live));
+      // Of a truth, and of a position of nothing, another number is stored than the slot stands for.
+      const asStands = (live: boolean): boolean => component.op !== "any" && (live || !isArg(component));
+      const read = (live: boolean): Value => this.builder.slot(array, slot.indices, asStands(live) ? both(facts(live), slot.facts) : facts(live));
       return asRead(this.builder, component, read(false), read(true));
     });
   }

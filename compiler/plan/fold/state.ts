@@ -33,15 +33,15 @@ export function emptyOf(builder: GraphBuilder, component: Component): Value {
   return component.op === "any" ? builder.zero : builder.identity(joinOf(component));
 }
 
-/** The facts of a stored element. */
+/** The facts of a stored element: of one that nothing was taken into, also those of what is stored for it. */
 export function storedFacts(component: Component, live: boolean): Facts {
   const { facts } = component.live;
   switch (component.op) {
     case "any": return range(0, 1);
-    case "argmax": case "argmin": return live ? facts : { ...facts, mayBePositiveInfinity: true, integer: false };
+    case "argmax": case "argmin": return live ? facts : { ...facts, high: Infinity, mayBePositiveInfinity: true, integer: false };
     case "sum": return live ? facts : { ...facts, low: Math.min(0, facts.low), high: Math.max(0, facts.high), nonZero: false };
-    case "max": return live ? facts : { ...facts, mayBeNegativeInfinity: true, nonZero: false, integer: false };
-    case "min": return live ? facts : { ...facts, mayBePositiveInfinity: true, nonZero: false, integer: false };
+    case "max": return live ? facts : { ...facts, low: -Infinity, mayBeNegativeInfinity: true, nonZero: false, integer: false };
+    case "min": return live ? facts : { ...facts, high: Infinity, mayBePositiveInfinity: true, nonZero: false, integer: false };
   }
 }
 
