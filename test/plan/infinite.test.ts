@@ -1,15 +1,9 @@
 /** @file Inputs that a program tests for infinities, and computes with where the test does not reach: on the simulator, which says what a device may pass over. */
 
-import { describe, expect, it } from "vitest";
-import { enumeratePlans } from "../../compiler/plan/fold/choose";
-import { HARDWARE } from "../../compiler/plan/fold/cost";
-import { specialise } from "../../compiler/plan/specialise";
-import { lowerPlain } from "../../compiler/lower";
-import { simulateProgram } from "../../compiler/simulator/program";
-import { interpretWithBound } from "../../spec/interpreter";
+import { describe, it } from "vitest";
 import { tensor } from "../../spec/tensor";
 import { compiled } from "../source/compiling";
-import { LIMITS } from "./limits";
+import { expectPlansHeld } from "./held";
 
 /** How many are −∞, beside what becomes of them elsewhere. */
 const beside = (text: string): string => `export const k = kernel({ x: f32(token), v: f32(token) }, { none: f32(), out: f32(token) }, ({ x, v }) => {
@@ -36,22 +30,6 @@ describe.each([
   it("tests before it computes, in every plan, and gives what the interpreter gives", async () => {
     const k = (await compiled(beside(text)))["k"];
     if (k === undefined) throw new Error("no kernel");
-    const { builder, graph, fixed } = specialise(k.graph, {});
-    const plain = lowerPlain(k.graph, { limits: LIMITS });
-    const folded = enumeratePlans(builder, graph, { limits: LIMITS, profile: HARDWARE, fixed }).candidates.map(({ scheduled: { kernels } }) => ({ builder, kernels }));
-    for (const { builder: own, kernels } of [{ builder: plain.specialised.builder, kernels: plain.kernels }, ...folded]) {
-      for (const given of [inputs, nothing]) {
-        const expected = interpretWithBound(k.graph, given, { rescalings: 8 });
-        const { outputs, faults } = simulateProgram(own, graph, { kernels }, given, { token: TOKENS });
-        expect(faults).toEqual([]);
-        for (const [name, { data, bound }] of Object.entries(expected)) {
-          data.forEach((value, at) => {
-            const seen = outputs[name]?.[at] ?? NaN;
-            if (bound[at] === Infinity || seen === value) return;
-            expect(Math.abs(seen - value), `${name}[${at}]`).toBeLessThanOrEqual(bound[at] ?? 0);
-          });
-        }
-      }
-    }
+    expectPlansHeld(k.graph, [inputs, nothing], { token: TOKENS });
   });
 });
