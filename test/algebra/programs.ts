@@ -70,6 +70,8 @@ export class Program {
   argmax(axis: string, body: Numbered): Value { return this.#reduce("argmax", axis, body); }
   argmin(axis: string, body: Numbered): Value { return this.#reduce("argmin", axis, body); }
 
+  any(axis: string, body: Numbered): Value { return this.#reduce("any", axis, body); }
+
   exp(value: Value): Value { return this.b.apply("exp", [value]); }
   log(value: Value): Value { return this.b.apply("log", [value]); }
 

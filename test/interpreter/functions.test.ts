@@ -187,6 +187,26 @@ describe("what is promised of nothing", () => {
     expect(only(graph, 1, 0.5)).toMatchObject({ bound: 0, undecided: 0 });
   });
 
+  it("reaches to both sides of a step of a remainder", () => {
+    const graph = pointwise((b, x, y) => b.remainder(b.multiply(x, y), b.constant(7)));
+    // 0.7 is rounded down, so that 7 is missed by little, and a device may reach it; 1.4 up, and it may fall short of 14.
+    for (const [x, y] of [[0.7, 10], [1.4, 10]] as const) {
+      const { value = NaN, bound = NaN, undecided } = only(graph, Math.fround(x), y);
+      expect(undecided).toBe(1);
+      expect([value - bound <= 0, value + bound >= 7 - 2 ** -20]).toEqual([true, true]);
+      expect(bound).toBeLessThan(15);
+    }
+  });
+
+  it("lets a device read a subnormal half as 0, where its backend may", () => {
+    const b = new GraphBuilder();
+    const x = tensorOf("x", ["i"], f16);
+    const graph = graphOf(b, [x], tensorOf("out", ["i"]), (i = b.zero) => b.load(x, [i]));
+    const inputs = { x: { shape: [2], data: [2 ** -20, 2 ** -14] } };
+    expect([...(interpretWithBound(graph, inputs)["out"]?.bound ?? [])]).toEqual([2 ** -20, 0]);
+    expect([...(interpretWithBound(graph, inputs, { accuracy: GPUJS.cpu })["out"]?.bound ?? [])]).toEqual([0, 0]);
+  });
+
   it("counts the rounding of f16 storage", () => {
     const b = new GraphBuilder();
     const x = tensorOf("x", ["i"], f32);

@@ -42,6 +42,9 @@ describe("split", () => {
   });
 });
 
+/** Some that grow, and some that turn. */
+const FUNCTIONS = ["exp", "tanh", "floor", "cos", "abs", "cosh"] as const;
+
 /** An expression in one slot `m`, built from what the rules have something to say about. */
 function inSlot(p: Program, tape: Tape, m: Value, depth: number): Value {
   const { b } = p;
@@ -54,7 +57,7 @@ function inSlot(p: Program, tape: Tape, m: Value, depth: number): Value {
     case 2: return b.multiply(of(), of());
     case 3: return b.larger(of(), of());
     case 4: return b.smaller(of(), of());
-    case 5: return b.apply(tape.below(2) === 0 ? "exp" : "tanh", [b.scale(0.25, of())]);
+    case 5: return b.apply(FUNCTIONS[tape.below(FUNCTIONS.length)] ?? "exp", [b.scale(0.25, of())]);
     case 6: {
       const [x, y] = [of(), of()];
       return tape.below(2) === 0 ? b.select(b.less(x, y), y, x) : b.select(b.less(x, y), x, y);

@@ -2,12 +2,15 @@
 
 import { describe, expect, test } from "vitest";
 import { lowerPlain } from "../../compiler/lower";
+import { storageBuffers } from "../../compiler/plan/fold/legal";
 import { specialise } from "../../compiler/plan/specialise";
 import { workgroups } from "../../compiler/plan/workgroups";
 import type { Sizes } from "../../compiler/program";
+import { simulateProgram } from "../../compiler/simulator/program";
 import type { Graph, Value } from "../../spec/graph/node";
 import { printGraph } from "../../spec/graph/print";
 import { faults } from "../../spec/graph/validate";
+import { interpretWithBound } from "../../spec/interpreter";
 import { LIMITS } from "../emit/limits";
 import { draw, f32, i32, tensorOf, uint, type Draft } from "../emit/programs";
 
@@ -132,4 +135,33 @@ test("workgroups are folded with little to spare", () => {
     // Each of the two foldings rounds up by less than one row, or plane, of workgroups.
     expect(a * b * c - total).toBeLessThan(b * c + c * 65535);
   }
+});
+
+describe("what reads more tensors than a device binds is taken in parts", () => {
+  const MOST = 4;
+  const limits = { ...LIMITS, maxStorageBuffersPerShaderStage: MOST };
+  const names = Array.from({ length: 11 }, (_, k) => `x${k}`);
+  const inputs = names.map((name) => tensorOf(name, f32, "row"));
+  const joins: readonly (readonly [string, (draft: Draft, parts: readonly Value[]) => Value])[] = [
+    ["a sum", ({ b }, parts) => b.add(...parts)],
+    ["a sum with factors", ({ b }, parts) => b.linear(0.5, parts.map((part, k) => [k + 1, part] as const))],
+    ["a product", ({ b }, parts) => b.product(parts.map((part, k) => [part, k % 2 === 0 ? 1 : 2] as const))],
+    ["an extreme", ({ b }, parts) => parts.reduce((most, part) => b.larger(most, part))],
+    ["a condition", ({ b }, parts) => b.select(b.and(...parts.map((part) => b.less(b.zero, part))), b.one, b.zero)],
+    ["functions of sums", ({ b }, parts) => b.add(...parts.map((part, k) => b.apply("exp", [b.add(part, parts[(k + 1) % parts.length] ?? part)])))],
+  ];
+
+  test.each(joins)("%s", (_, join) => {
+    const graph = draw(inputs, [[tensorOf("out", f32, "row"), (draft, r) => join(draft, inputs.map((input) => draft.load(input, r)))]]);
+    const { specialised, kernels } = lowerPlain(graph, { limits });
+    expect(kernels.length).toBeGreaterThan(3);
+    expect(kernels.filter((kernel) => storageBuffers(kernel) > MOST).map(({ name }) => name)).toEqual([]);
+    // Parts that fit are taken as many together as fit: not one tensor at a time.
+    expect(kernels.length).toBeLessThanOrEqual(6 + names.length);
+    const data = Object.fromEntries(names.map((name, k) => [name, { shape: [3], data: [0.5 + k / 8, -1 + k / 4, 2 - k / 3] }]));
+    const { out } = interpretWithBound(graph, data);
+    const { outputs, faults: found } = simulateProgram(specialised.builder, specialised.graph, { kernels }, data, { row: 3 });
+    expect(found).toEqual([]);
+    out?.data.forEach((value, at) => expect(Math.abs((outputs["out"]?.[at] ?? NaN) - value)).toBeLessThanOrEqual(out.bound[at] ?? 0));
+  });
 });
