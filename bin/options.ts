@@ -17,6 +17,25 @@ export function axisSizes(text: string, before: Sizes = {}): Sizes {
   return sizes;
 }
 
+/** Between which values the elements of an input lie, by its name. */
+export type Ranges = Readonly<Record<string, readonly [low: number, high: number]>>;
+
+/** `--values x=-2..3.5`, given any number of times, or once with commas. */
+export function valueRanges(text: string, before: Ranges = {}): Ranges {
+  const ranges = new Map(Object.entries(before));
+  for (const part of text.split(",")) {
+    const [, input, from, to] = /^([^\s=,]+)=([^\s=,]+?)\.\.([^\s=,]+)$/.exec(part.trim()) ?? [];
+    const [low, high] = [from, to].map((bound) => (bound !== undefined && /^-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(bound) ? Number(bound) : NaN));
+    if (input === undefined || low === undefined || high === undefined || !(Math.abs(low) <= LARGEST && Math.abs(high) <= LARGEST && low <= high)) throw new InvalidArgumentError("Expected input=low..high with numbers of f32, such as x=-2..3.5.");
+    if (ranges.has(input)) throw new InvalidArgumentError(`\`${input}\` is given twice.`);
+    ranges.set(input, [low, high]);
+  }
+  return Object.fromEntries(ranges);
+}
+
+/** The largest f32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
 /** A whole number from `least` on. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {

@@ -1,12 +1,13 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Form, Prepare, Report, Search } from "../fuzz/fuzz";
 import { EXIT } from "../faults";
-import { shardOf, wholeNumber } from "../options";
+import { shardOf, valueRanges, wholeNumber, type Ranges } from "../options";
 
 interface Options {
   readonly kernel?: string;
   readonly runs: number;
   readonly seed: number;
+  readonly values?: Ranges;
   readonly shard?: NonNullable<Search["shard"]>;
   readonly backend: FuzzedBackend;
   readonly mode?: string;
@@ -43,6 +44,7 @@ export function fuzz(program: Command): void {
     .option("--kernel <name>", "the exported kernel")
     .option("--runs <n>", "how many inputs or programs", wholeNumber(1), 100)
     .option("--seed <n>", "the seed of the first run; each run has the next one", wholeNumber(0), 1)
+    .option("--values <input=low..high>", "between which values the elements of an input lie; may be given again", valueRanges)
     .option("--shard <i/n>", "only every n-th run, from the i-th on: n such commands are the whole search", shardOf)
     .option("--backend <name>", "auto, wgsl, gpujs or source; simulator: kernels of several plans, in lockstep, without a device; graph: what the compiler's passes make of a graph, interpreted", fuzzedBackend, "auto")
     .option("--mode <name>", "of gpujs: cpu, webasm or webgpu")
@@ -53,6 +55,7 @@ export function fuzz(program: Command): void {
       if (file !== undefined && options.kernel === undefined) command.error("error: required option '--kernel <name>' not specified");
       if (file === undefined && options.kernel !== undefined) command.error("error: missing required argument 'file'");
       if (file !== undefined && options.form !== undefined) command.error("error: option '--form' is for random programs only");
+      if (file === undefined && options.values !== undefined) command.error("error: option '--values' is for a kernel of a file only");
       if (options.form === "graph" && options.backend === "source") command.error("error: the backend source runs texts: option '--form graph' makes none");
       const { report, how } = await search(file, options);
       await writeRepros(report);
@@ -61,7 +64,7 @@ export function fuzz(program: Command): void {
     });
 }
 
-async function search(file: string | undefined, { kernel, runs, seed, shard, backend, mode, plans, form = backend === "graph" ? "graph" : "source" }: Options): Promise<{ readonly report: Report; readonly how: string }> {
+async function search(file: string | undefined, { kernel, runs, seed, values, shard, backend, mode, plans, form = backend === "graph" ? "graph" : "source" }: Options): Promise<{ readonly report: Report; readonly how: string }> {
   const { fuzzKernel, fuzzPrograms } = await import("../fuzz/fuzz");
   const graph = file === undefined || kernel === undefined ? undefined : await (await import("../kernels")).compileKernel(file, kernel);
   const { prepare, how, name, ...open } = await opened(backend, mode, plans);
@@ -73,7 +76,7 @@ async function search(file: string | undefined, { kernel, runs, seed, shard, bac
   process.once("SIGINT", interrupt);
   try {
     const given: Search = {
-      runs, seed, form, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }),
+      runs, seed, form, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }), ...(values === undefined ? {} : { ranges: values }),
       progress: (done) => bar.show("fuzzing", done, whole),
     };
     const report = file === undefined || graph === undefined ? await fuzzPrograms(given) : await fuzzKernel(file, graph, given);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InternalError, KvernError, summary } from "../../spec/diagnostics/diagnostic";
 import { saveGraph, type SerialisedGraph } from "../../spec/graph/json";
+import type { Ranges } from "../options";
 import { programGraph, programText, randomProgram, smallerPrograms, type RandomProgram } from "./program";
 import { Random } from "./random";
 import { reproOf, type Repro } from "./repro";
@@ -25,6 +26,8 @@ export interface Search {
   /** Ends the search before its time, with what has been found. */
   readonly stopped?: () => boolean;
   readonly seed: number;
+  /** Of inputs of a user's kernel; others are as signatures have them. */
+  readonly ranges?: Ranges;
   readonly backend: string;
   readonly prepare: Prepare;
   /** Told after every run. */
@@ -79,7 +82,7 @@ class Tally {
 
 /** Random inputs for one kernel of a user's file. */
 export async function fuzzKernel(file: string, graph: SerialisedGraph, search: Search): Promise<Report> {
-  const subject = new Subject(graph, await search.prepare(file, graph));
+  const subject = new Subject(graph, await search.prepare(file, graph), search.ranges);
   return searched(search, async (seed, tally) => {
     const { trial, outcome } = await subject.trial(new Random(seed));
     tally.add(outcome);

@@ -1,9 +1,12 @@
 /** @file Random sizes and tensors for a kernel's signature. */
 
+import { refuse } from "../../spec/diagnostics/diagnostic";
 import type { AxisDeclaration, Element, Tensor } from "../../spec/graph/node";
 import { shapeOf, withJoined, type Sizes } from "../../spec/tensor/check";
 import { codeArray } from "../../spec/tensor/packing";
+import { integerRange } from "../../spec/tensor";
 import { elementCount, type TensorData } from "../../spec/tensor/tensor";
+import type { Ranges } from "../options";
 import { Random } from "./random";
 
 /** What is needed of a graph. */
@@ -46,16 +49,48 @@ type Mood = (typeof MOODS)[number];
 /**
  * A tensor for every input, the same for the same seed, whatever other inputs there are.
  * @param asked inputs that may hold −∞
+ * @param ranges of inputs whose elements are to lie between two values, both included, and are drawn evenly from there
  */
-export function randomInputs({ inputs }: Signature, sizes: Sizes, seed: number, asked: ReadonlySet<string>): Readonly<Record<string, TensorData>> {
+export function randomInputs({ inputs }: Signature, sizes: Sizes, seed: number, asked: ReadonlySet<string>, ranges: Ranges = {}): Readonly<Record<string, TensorData>> {
   const mood = new Random(seed).pick(MOODS);
   return Object.fromEntries(
     inputs.map(({ name, element, axes }) => {
       const random = new Random(Array.from(name, (letter) => letter.charCodeAt(0)).reduce((sum, letter) => (Math.imul(sum, 31) + letter) >>> 0, seed));
       const shape = shapeOf(axes, sizes);
-      return [name, { shape, data: elements(element, elementCount(shape), random, mood, asked.has(name)) }];
+      const range = Object.hasOwn(ranges, name) ? ranges[name] : undefined;
+      return [name, { shape, data: range === undefined ? elements(element, elementCount(shape), random, mood, asked.has(name)) : between(element, elementCount(shape), random, range) }];
     }),
   );
+}
+
+/** @throws KvernError KV5202 a range of an input that is not there, or that no element of its type lies in */
+export function checkRanges({ inputs }: Signature, ranges: Ranges): void {
+  for (const [name, [low, high]] of Object.entries(ranges)) {
+    const input = inputs.find((each) => each.name === name);
+    if (input === undefined) refuse({ code: "KV5202", message: `the kernel has no input \`${name}\``, expected: inputs.map((each) => `\`${each.name}\``).join(", ") || "no range: it has no inputs", got: `--values ${name}=${low}..${high}` });
+    const [least, most] = integerRange(input.element) ?? [];
+    const holds = least === undefined || most === undefined ? input.element.kind !== "f16" || Math.max(-low, high) <= LARGEST_HALF : low >= least && high <= most && Math.ceil(low) <= Math.floor(high);
+    if (!holds) refuse({ code: "KV5202", message: `\`${name}\` cannot have those values`, expected: least === undefined ? `numbers from −${LARGEST_HALF} to ${LARGEST_HALF}` : `whole numbers from ${least} to ${most}`, got: `${low}..${high}` });
+  }
+}
+
+const LARGEST_HALF = 65504;
+
+/** Elements from `low` to `high`, one in eight at an end. */
+function between(element: Element, count: number, random: Random, [low, high]: readonly [number, number]): TensorData["data"] {
+  const within = (value: number): number => Math.min(Math.max(value, low), high);
+  const next = (): number => (random.oneIn(8) ? random.pick([low, high]) : within(low + random.fraction() * (high - low)));
+  const whole = (): number => (random.oneIn(8) ? random.pick([Math.ceil(low), Math.floor(high)]) : random.whole(Math.ceil(low), Math.floor(high)));
+  switch (element.kind) {
+    case "f32": case "f16": return Float32Array.from({ length: count }, next);
+    case "i32": return Int32Array.from({ length: count }, whole);
+    case "u32": return Uint32Array.from({ length: count }, whole);
+    case "uint": {
+      const codes = codeArray(count, element.bits);
+      for (let at = 0; at < count; at++) codes[at] = whole();
+      return codes;
+    }
+  }
 }
 
 function elements(element: Element, count: number, random: Random, mood: Mood, infinite: boolean): TensorData["data"] {

@@ -28,7 +28,7 @@ export function reproOf(name: string, seed: number, subject: Subject, trial: Tri
   const inputs = subject.inputs(trial);
   const given = Object.keys(inputs).length === 0 ? "" : ` --in ${name}.safetensors`;
   // Backends of the search alone run no file.
-  const again = source === undefined ? `kvern fuzz ${kernelFile} --kernel ${kernel}` : "kvern fuzz";
+  const again = source === undefined ? `kvern fuzz ${kernelFile} --kernel ${kernel}${subject.options}` : "kvern fuzz";
   const command = SEARCHED.includes(backend) ? `${again} --backend ${backend} --runs 1 --seed ${seed}` : `kvern run ${kernelFile} --kernel ${kernel}${given} --out out.safetensors --backend ${backend}${set}`;
   const title = titleOf(failure, backend);
   const lines = Object.entries(inputs).map(([input, { shape, data }]) => `//   "${input}": { shape: [${shape.join(", ")}], data: [${Array.from(data, printNumber).join(", ")}] }`);

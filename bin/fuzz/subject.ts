@@ -8,7 +8,8 @@ import { withJoined, type Sizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor/tensor";
 import { compare, type Comparison, type Difference } from "./compare";
 import { boundsInDouble } from "./double";
-import { randomInputs, randomSizes, unboundSizes } from "./inputs";
+import type { Ranges } from "../options";
+import { checkRanges, randomInputs, randomSizes, unboundSizes } from "./inputs";
 import type { Random } from "./random";
 
 type Tensors = Readonly<Record<string, TensorData>>;
@@ -58,16 +59,26 @@ export class Subject {
   /** Inputs that may hold −∞. */
   readonly #infinite: ReadonlySet<string>;
 
-  constructor(serialised: SerialisedGraph, prepared: Prepared) {
+  readonly #ranges: Ranges;
+
+  /** @throws KvernError KV5202 for a range that an input cannot have */
+  constructor(serialised: SerialisedGraph, prepared: Prepared, ranges: Ranges = {}) {
     this.serialised = serialised;
     this.#graph = loadGraph(serialised).graph;
+    checkRanges(this.#graph, ranges);
+    this.#ranges = ranges;
     this.#prepared = prepared;
     this.#literal = prepared.literal === undefined ? undefined : loadGraph(prepared.literal).graph;
     this.#infinite = prepared.finite ? new Set() : infinityTested(this.#graph);
   }
 
   inputs({ sizes, seed }: Trial): Tensors {
-    return randomInputs(this.#graph, sizes, seed, this.#infinite);
+    return randomInputs(this.#graph, sizes, seed, this.#infinite, this.#ranges);
+  }
+
+  /** Options of `kvern fuzz` that say the ranges again. */
+  get options(): string {
+    return Object.entries(this.#ranges).map(([name, [low, high]]) => ` --values ${name}=${low}..${high}`).join("");
   }
 
   set({ sizes }: Trial): Sizes {

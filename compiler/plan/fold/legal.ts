@@ -55,9 +55,9 @@ export function refusalOf(kernel: Kernel, limits: DeviceLimits, measure: Bounder
   const kept = kernel.arrays.filter(({ space }) => space === "private" || space === "register").reduce((sum, array) => sum + elements(array, measure), 0);
   if (4 * kept > PRIVATE_BYTES || kept > MOST_REGISTERS) return `${kernel.name}: ${kept} numbers kept by an invocation, of ${Math.min(PRIVATE_BYTES / 4, MOST_REGISTERS)}`;
   for (const array of kernel.arrays) {
-    if ((array.space !== "input" && array.space !== "buffer") || array.shape.some((size) => size.kind !== "constant")) continue;
+    if (array.space !== "buffer" || array.shape.some((size) => size.kind !== "constant")) continue;
     const bytes = 4 * elements(array, measure);
-    if (array.space === "buffer" && bytes > limits.maxStorageBufferBindingSize) return `${kernel.name}: ${array.name} takes ${bytes} bytes, of ${limits.maxStorageBufferBindingSize}`;
+    if (bytes > limits.maxStorageBufferBindingSize) return `${kernel.name}: ${array.name} takes ${bytes} bytes, of ${limits.maxStorageBufferBindingSize}`;
   }
   return undefined;
 }
