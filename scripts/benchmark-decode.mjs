@@ -14,10 +14,10 @@ const internals = fileURLToPath(new URL("../dist/benchmark/decode.js", import.me
 mkdirSync(new URL("../dist/benchmark", import.meta.url), { recursive: true });
 // Two folders below the root, where the harness of the tests is as well: it looks for its files from there.
 await build({
-  stdin: { resolveDir: root, contents: 'export * from "./scripts/benchmark/decode"; export { launchChromium } from "./test/device/chromium"; export { openGpuJsPage } from "./test/gpujs/open-page";' },
+  stdin: { resolveDir: root, contents: 'export * from "./scripts/benchmark/decode"; export { costs } from "./scripts/benchmark/costs"; export { launchChromium } from "./test/device/chromium"; export { openGpuJsPage } from "./test/gpujs/open-page";' },
   outfile: internals, bundle: true, format: "esm", platform: "node", target: "node20", packages: "external", logLevel: "warning",
 });
-const { compare, kernelsOf, launchChromium, openGpuJsPage, overheads } = await import(internals);
+const { compare, costs, kernelsOf, launchChromium, openGpuJsPage } = await import(internals);
 
 const IN_NODE = ["wgsl", "cpu", "webasm", "webgpu"];
 const IN_CHROMIUM = ["wgsl", "webgl2", "webgpu"];
@@ -52,10 +52,14 @@ try {
     print("Node", await compare({ graph, tokens, backends: IN_NODE }));
     print("Chromium", chromium === undefined ? IN_CHROMIUM.map((backend) => ({ backend, why: NO_CHROMIUM })) : await inPage({ graph, tokens, backends: IN_CHROMIUM }));
   }
-  console.log("\nWhat gpu.js itself takes: a call of one kernel that copies a number, and each further kernel of a chain");
-  const costs = (place, found) => found.forEach(({ mode, call, kernel }) => console.log(`${`${mode}, ${place}`.padEnd(26)}${call.toFixed(3).padStart(9)} ms${kernel.toFixed(3).padStart(9)} ms`));
-  costs("Node", await overheads(IN_NODE.slice(1)));
-  if (chromium !== undefined) costs("Chromium", await inPage({ modes: IN_CHROMIUM.slice(1) }));
+  console.log(`\nWhat gpu.js itself takes: milliseconds for a call of one kernel that copies a number, and for each further kernel of a
+chain; nanoseconds for a thread, and in it for a turn of a loop, a multiplication with an addition, a number read, an exponential\n`);
+  const show = (place, found) => found.forEach(({ mode, call, kernel, ...rest }) => {
+    const times = [["call", call, 3], ["kernel", kernel, 3], ...["thread", "turn", "operations", "load", "exp"].map((name) => [name, rest[name], 2])];
+    console.log(`${`${mode}, ${place}`.padEnd(18)}${times.map(([name, time, digits]) => `${name} ${time.toFixed(digits)}`.padStart(17)).join("")}`);
+  });
+  show("Node", await costs(IN_NODE.slice(1)));
+  if (chromium !== undefined) show("Chromium", await inPage({ modes: IN_CHROMIUM.slice(1) }));
   console.log(`Kernels of a step: ${lengths.map((tokens) => `${kernelsOf(graph, tokens)} at ${tokens} tokens`).join(", ")}; 6 by hand`);
 } finally {
   await chromium?.close();

@@ -14,7 +14,7 @@ import { unrolledValues, type Roles } from "../kernel/unroll";
 import type { DeviceLimits, Sizes } from "../program";
 import { sizeOf } from "./fold/axes";
 import { choiceSets } from "./fold/candidates";
-import { boundsUnder, costOfKernel, measureOf, SOFTWARE } from "./fold/cost";
+import { boundsUnder, costOfKernel, measureOf, GPUJS } from "./fold/cost";
 import type { FusedPlan } from "./fold/plan";
 import { schedule } from "./fold/schedule";
 import { PlanRefused } from "./fold/workshop";
@@ -72,7 +72,7 @@ export function planThreads(builder: GraphBuilder, graph: Graph, options: Thread
   const direct = makePlan(builder, graph, options.limits);
   const cost = (kernels: readonly Kernel[]): number => {
     const measure = measureOf({ ...Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...options.fixed });
-    return kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, SOFTWARE), 0);
+    return kernels.reduce((sum, kernel) => sum + costOfKernel(builder, kernel, measure, GPUJS), 0);
   };
   const refused: Refusal[] = [];
   let best: Candidate = {
@@ -80,7 +80,7 @@ export function planThreads(builder: GraphBuilder, graph: Graph, options: Thread
     units: direct.units.map((unit) => ({ ...unit, axes: memoryOrder(unit), values: [unit.value], where: builder.true })),
     cost: cost(direct.units.map((unit) => spread(direct, unit, 1))),
   };
-  const { sets, refused: choices } = choiceSets(builder, canonical(builder, graph).graph, options.fixed, SOFTWARE, ["unroll", "tabulate"]);
+  const { sets, refused: choices } = choiceSets(builder, canonical(builder, graph).graph, options.fixed, GPUJS, ["unroll", "tabulate"]);
   refused.push(...choices);
   for (const { choices: made } of sets) {
     const derived = derive(builder, graph, made);

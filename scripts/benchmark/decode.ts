@@ -6,9 +6,10 @@
 
 import { openDevice, type Device, type DeviceTensor, type TensorData } from "../../runtime/index";
 import { lowerScript } from "../../compiler/lower-gpujs";
-import { loadGpuJs, type CompiledKernel, type CompiledPipeline, type GpuJs, type GpuJsMode } from "../../runtime/gpujs/library";
+import { loadGpuJs, type CompiledKernel, type GpuJs, type GpuJsMode } from "../../runtime/gpujs/library";
 import { KvernError } from "../../spec/diagnostics/diagnostic";
 import { loadGraph } from "../../spec/graph/json";
+import { checkMode, middle, timed } from "./timing";
 
 /** WGSL, or a mode of gpu.js. */
 export type Backend = "wgsl" | GpuJsMode;
@@ -34,13 +35,6 @@ export interface Absent {
 }
 
 export type Result = Row | Absent;
-
-/** What gpu.js itself takes in a mode: milliseconds of a call of one kernel that copies a number, and of each further kernel in a chain. */
-export interface Overhead {
-  readonly mode: GpuJsMode;
-  readonly call: number;
-  readonly kernel: number;
-}
 
 export interface Asked {
   readonly graph: unknown;
@@ -143,57 +137,9 @@ async function prepared(device: Device, graph: unknown, backend: Backend, inputs
   return { backend, step, byHand, first: performance.now() - began, off: check(out, expected), rounds: [] };
 }
 
-/** What each of some modes takes for kernels that do next to nothing; modes that do not work here are left out. */
-export async function overheads(modes: readonly GpuJsMode[]): Promise<readonly Overhead[]> {
-  const found: Overhead[] = [];
-  for (const mode of modes) {
-    let device: Device;
-    try {
-      device = await openDevice({ backend: "gpujs", mode });
-    } catch (fault) {
-      if (fault instanceof KvernError) continue;
-      throw fault;
-    }
-    const gpu = new (await loadGpuJs(undefined)).GPU({ mode });
-    const [one, many] = [copies(gpu, mode, 1), copies(gpu, mode, 11)];
-    const rounds: [number, number][] = [];
-    for (let round = -WARM; round < 5 * ROUNDS; round++) {
-      const times: [number, number] = [await timed(one), await timed(many)];
-      if (round >= 0) rounds.push(times);
-    }
-    found.push({ mode, call: middle(rounds.map(([call]) => call)), kernel: middle(rounds.map(([call, all]) => (all - call) / 10)) });
-    await gpu.destroy();
-    await device.close();
-  }
-  return found;
-}
-
-/** A chain of kernels that each copy one number. */
-function copies(gpu: GpuJs, mode: GpuJsMode, count: number): () => Promise<unknown> {
-  const kernels = Array.from({ length: count }, () => gpu.createKernel("function (x) { return x[this.thread.x]; }", { output: [1], loopMaxIterations: 1, precision: "single", tactic: "precision" }));
-  const pipeline = gpu.createPipeline((x) => ({ out: kernels.reduce((value, kernel) => kernel(value), x) }));
-  return async () => {
-    await pipeline(Float32Array.of(1));
-    checkMode(pipeline, mode);
-  };
-}
-
-/** gpu.js takes another mode silently where one fails; that which draws it calls `gpu`. */
-function checkMode({ backend, fallbackReason }: CompiledPipeline, mode: GpuJsMode): void {
-  if (backend !== (mode === "webgl2" ? "gpu" : mode)) throw new Error(`a chain written by hand for ${mode} ran in ${backend}: ${fallbackReason ?? "gpu.js does not say why"}`);
-}
-
 /** Kernels that the step is, compiled for so many tokens; by hand they are six. */
 export function kernelsOf(graph: unknown, tokens: number): number {
   return lowerScript(loadGraph(graph).graph, { set: { token: tokens, head: HEADS, kvHead: HEADS, channel: CHANNELS, [`channel/${COUPLED}`]: GROUPS } }).steps.length;
-}
-
-const middle = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? NaN;
-
-async function timed(action: () => unknown): Promise<number> {
-  const began = performance.now();
-  await action();
-  return performance.now() - began;
 }
 
 /** How far a result is off; what is far off is no peer. */

@@ -9,9 +9,9 @@ import type { GraphBuilder } from "../../../spec/graph/builder";
 import { integerType } from "../../kernel/scalar";
 import type { KernelArray } from "../../kernel/kernel";
 import { countOf, flatIndex, splitLast } from "../../kernel/layout";
-import { add, bits, call, element, multiply, subtract, type Code } from "../code";
+import { add, call, compare, element, multiply, subtract, type Code } from "../code";
 import { isInside } from "../memory";
-import { number } from "./code";
+import { choose, number } from "./code";
 import type { Script } from "./expressions";
 
 /** Bits of an integer that are exact in f32. */
@@ -71,9 +71,21 @@ function unpacked(x: Script, value: Load | Slot, array: KernelArray, width: numb
   const at = builder.add(builder.multiply(flatIndex(builder, rows, row), words), builder.quotient(last, builder.constant(per)));
   const word = item(x, value, array, at, certain);
   const place = builder.remainder(last, builder.constant(per));
-  if (place.kind !== "constant") return bits("&", bits(">>", word, x.once(place, `shift ${width}`, "h", () => multiply(x.number(place), number(width)))), number(2 ** width - 1));
+  if (place.kind !== "constant") {
+    // By factors and not by shifts, which gpu.js makes loops of on GL.
+    const low = x.once(place, `down ${width}`, "h", () => downBy(x.number(place), width, 0, per));
+    const above = x.once(place, `past ${width}`, "h", () => multiply(low, number(2 ** -width)));
+    return subtract(call("Math.floor", multiply(word, low)), multiply(call("Math.floor", multiply(word, above)), number(2 ** width)));
+  }
   const above = (shift: number): Code => (shift === 0 ? word : call("Math.floor", multiply(word, number(2 ** -shift))));
   const shift = place.value * width;
   if (place.value === per - 1) return above(shift);
   return subtract(above(shift), multiply(above(shift + width), number(2 ** width)));
+}
+
+/** 2 to −`width` times a place from `least` on, below `end`. */
+function downBy(place: Code, width: number, least: number, end: number): Code {
+  if (end - least === 1) return number(2 ** (-width * least));
+  const middle = Math.ceil((least + end) / 2);
+  return choose(compare("<", place, number(middle)), downBy(place, width, least, middle), downBy(place, width, middle, end));
 }

@@ -9,7 +9,7 @@ import { openedOrder } from "../../algebra/opened";
 import type { Cross, ReduceRole } from "../../kernel/kernel";
 import type { DeviceFeatures, Sizes } from "../../program";
 import { present, sizeOf, type Shares } from "./axes";
-import { exchangeCost, USUAL, type DeviceProfile } from "./cost";
+import { exchangeCost, USUAL, type DeviceProfile, type Weights } from "./cost";
 import type { ChainPlan, FoldPlan, FusedPlan, StreamedPlan } from "./plan";
 
 type Made = Pick<Choice, "rule" | "site" | "parameters">;
@@ -39,7 +39,7 @@ export interface ChoiceSets {
   readonly refused: readonly Refusal[];
 }
 
-export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: DeviceProfile, rules = CHOOSABLE): ChoiceSets {
+export function choiceSets(builder: GraphBuilder, graph: Graph, sizes: Sizes, profile: Weights, rules = CHOOSABLE): ChoiceSets {
   const known = sizesOf(graph, sizes);
   const weigh = ({ loads, operations, special }: Work): number => loads * profile.load + operations + special * profile.special;
   const refused = new Map<string, Refusal>();

@@ -13,8 +13,7 @@ import type { Sizes } from "../../program";
 import { present } from "./axes";
 
 /** The weights of a kind of device, in units of one f32 operation of one lane. */
-export interface DeviceProfile {
-  readonly name: "software" | "hardware";
+export interface Weights {
   /** A word read from storage; from workgroup memory; stored to either. */
   readonly load: number;
   readonly shared: number;
@@ -38,10 +37,22 @@ export interface DeviceProfile {
   readonly warp: number;
 }
 
+/** A kind of WebGPU device, for which plans have shapes of their own. */
+export interface DeviceProfile extends Weights {
+  readonly name: "software" | "hardware";
+}
+
 /** Two cores with vectors of four: every operation counts, memory hardly. */
 export const SOFTWARE: DeviceProfile = { name: "software", load: 6, shared: 6, store: 6, word: 0, special: 24, barrier: 200, workgroup: 2800, dispatch: 25000, gain: 50000, copies: 16, spill: 0.3, parallel: 8, warp: 4 };
 /** Thousands of lanes that wait for memory. */
 export const HARDWARE: DeviceProfile = { name: "hardware", load: 4, shared: 2, store: 4, word: 16, special: 4, barrier: 30, workgroup: 2000, dispatch: 40_000_000, gain: 0, copies: 64, spill: 0.3, parallel: 16384, warp: 32 };
+/**
+ * Threads of gpu.js, one to a workgroup, that run one after another, as they do in the modes `cpu` and `webasm`. Weights lie
+ * between those of the modes as `scripts/benchmark-decode.mjs` measured them on 2 busy cores: a number read took 1.6 ns in `cpu`,
+ * 1.4 in `webasm`, 7 to 15 in `webgpu` and `webgl2` on a software GPU, an exponential 17, 60 and 4 to 5, an operation 0.02 to 0.4,
+ * a thread about 4 in `webasm`, a further kernel of a chain 1,000 in `cpu` and `webasm`, 40,000 to 290,000 in the others.
+ */
+export const GPUJS: Weights = { load: 6, shared: 6, store: 6, word: 0, special: 60, barrier: 0, workgroup: 10, dispatch: 20_000, gain: 0, copies: Infinity, spill: 0, parallel: 1, warp: 1 };
 
 /** The size that an open axis is taken to have where nothing else is known. */
 export const USUAL = 4096;
@@ -58,7 +69,7 @@ export const boundsUnder = (sizes: Sizes): Bounder => new Bounder((axis) => {
 });
 
 /** What a lane of so many takes to join a register with the others. */
-export function exchangeCost(method: Cross["method"], lanes: number, profile: DeviceProfile): number {
+export function exchangeCost(method: Cross["method"], lanes: number, profile: Weights): number {
   const memory = (accesses: number): number => 4 * profile.barrier + accesses * profile.shared;
   switch (method) {
     case "gather": return memory(lanes);
@@ -69,7 +80,7 @@ export function exchangeCost(method: Cross["method"], lanes: number, profile: De
 }
 
 /** The estimated time of a kernel. */
-export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bounder, profile: DeviceProfile): number {
+export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bounder, profile: Weights): number {
   const arrays = new Map(kernel.arrays.map((array) => [array.name, array]));
   const size = ({ extent }: Index): number => Math.max(0, measure.of(extent)[1]);
   const workgroups = kernel.grid.reduce((count, axis) => count * size(axis), 1);
@@ -98,7 +109,7 @@ export function costOfKernel(builder: GraphBuilder, kernel: Kernel, measure: Bou
 }
 
 /** Weights that count statements: one for everything that is done. */
-const STATEMENTS: DeviceProfile = { name: "software", load: 1, shared: 1, store: 1, word: 0, special: 1, barrier: 1, workgroup: 0, dispatch: 0, gain: 0, copies: Infinity, spill: 0, parallel: 1, warp: 1 };
+const STATEMENTS: Weights = { load: 1, shared: 1, store: 1, word: 0, special: 1, barrier: 1, workgroup: 0, dispatch: 0, gain: 0, copies: Infinity, spill: 0, parallel: 1, warp: 1 };
 
 /** About how many statements the text of a kernel has: what is copied or unrolled stands there several times, what is looped over once. */
 export function statementsOf(builder: GraphBuilder, kernel: Kernel): number {
@@ -129,7 +140,7 @@ class Counter {
 
   constructor(
     readonly builder: GraphBuilder, readonly stage: Stage, readonly arrays: ReadonlyMap<string, KernelArray>,
-    readonly size: (index: Index) => number, readonly profile: DeviceProfile,
+    readonly size: (index: Index) => number, readonly profile: Weights,
   ) {}
 
   /** Work of one lane, and words that it moves. */
