@@ -3,6 +3,7 @@
 import type { Explanation } from "../compiler/explain/explain";
 import type { Plans } from "../compiler/lower";
 import type { Element, Tensor } from "../spec/graph/node";
+import type { Accuracy } from "../spec/interpreter";
 import type { Sizes } from "../spec/tensor/check";
 import type { TensorData } from "../spec/tensor/tensor";
 import type { RowPlace } from "./rows";
@@ -140,6 +141,8 @@ export interface Device {
   /** What kernels may use; without meaning for the interpreter, where they are WebGPU's defaults. */
   readonly limits: Limits;
   readonly features: ReadonlySet<string>;
+  /** What is promised of its arithmetic: `interpretWithBound` makes of it what results may differ from the exact ones by. */
+  readonly accuracy: Accuracy;
   /** The WebGPU device, where there is one, to share buffers with. */
   readonly gpuDevice?: GPUDevice;
   /** One line: backend, adapter, hardware or software, and why. */

@@ -6,7 +6,7 @@
 import { explain } from "../compiler/explain/explain";
 import type { Element, Graph } from "../spec/graph/node";
 import { InternalError, refuse } from "../spec/diagnostics/diagnostic";
-import { interpret } from "../spec/interpreter";
+import { interpret, WGSL } from "../spec/interpreter";
 import { checkElements, own } from "../spec/tensor/check";
 import { checkElement } from "../spec/tensor/element";
 import { codeArray } from "../spec/tensor/packing";
@@ -22,6 +22,8 @@ export class InterpreterDevice implements Device {
   readonly info: DeviceInfo;
   readonly limits = DEFAULT_LIMITS;
   readonly features: ReadonlySet<string> = new Set();
+  /** More than f64 needs: a result is held to a bound here as anywhere. */
+  readonly accuracy = WGSL;
   readonly #load: (graph: unknown) => Loaded;
   #closed = false;
 

@@ -79,7 +79,6 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
   const prompt = [...(config.beginOfText === undefined ? [] : [config.beginOfText]), ...loaded.tokenizer.encode(options.prompt)];
 
   const opened = await openDevice({ backend: options.backend, ...(options.mode === undefined ? {} : { mode: options.mode }) });
-  const interpreter = await openDevice({ backend: "interpreter" });
   const { device, kernels: ran } = recorded(opened);
   let body: CompiledBody | undefined;
   try {
@@ -94,7 +93,7 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
     };
     listener.start(start);
     const rows: DemoRow[] = [];
-    for await (const row of demonstrate({ loaded, graphs: kernels, device, interpreter, ...(body === undefined ? {} : { body }), scoreCompiled, codebooks, prompt, count: options.tokens, heldout, onProgress })) {
+    for await (const row of demonstrate({ loaded, graphs: kernels, device, ...(body === undefined ? {} : { body }), scoreCompiled, codebooks, prompt, count: options.tokens, heldout, onProgress })) {
       progress.clear();
       rows.push(row);
       listener.row(row);
@@ -111,7 +110,6 @@ export async function runDemo(options: DemoOptions, progress: Progress, listener
     progress.clear();
     body?.close();
     await device.close();
-    await interpreter.close();
   }
 }
 

@@ -62,6 +62,7 @@ export function recorded(device: Device): Recorded {
       info: device.info,
       limits: device.limits,
       features: device.features,
+      accuracy: device.accuracy,
       ...(gpuDevice === undefined ? {} : { gpuDevice }),
       prepare,
       describe: () => device.describe(),

@@ -3,7 +3,7 @@
 import { InternalError, KvernError, summary } from "../../spec/diagnostics/diagnostic";
 import { loadGraph, type SerialisedGraph } from "../../spec/graph/json";
 import type { Graph } from "../../spec/graph/node";
-import { infinityTested, interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
+import { infinityTested, interpretWithBound, WGSL, type Accuracy, type BoundedTensor } from "../../spec/interpreter";
 import { withJoined, type Sizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor/tensor";
 import { compare, type Comparison, type Difference } from "./compare";
@@ -19,7 +19,7 @@ export interface Ran {
   readonly outputs: Tensors;
   /** Which plan it was, where there are several. */
   readonly plan?: string;
-  /** How often the plan may replace the reference of a fold at most; see `interpretWithBound`. */
+  /** How often the plan may replace the reference of a fold at most: unless given, as often as any may; see `interpretWithBound`. */
   readonly rescalings?: number;
 }
 
@@ -31,8 +31,10 @@ export interface Prepared {
   readonly run: Run;
   /** Whether inputs are to be finite, where a kernel would admit −∞ too. */
   readonly finite: boolean;
-  /** What it computes in: f32 as WGSL has it, unless given. */
+  /** What it computes in: f32 unless given. */
   readonly arithmetic?: "f64";
+  /** What is promised of f32 where it is computed: WGSL's unless given. */
+  readonly accuracy?: Accuracy;
   /** The graph of the kernel as its source is written, where that is what is run: see `LiteralBuilder`. */
   readonly literal?: SerialisedGraph;
 }
@@ -98,7 +100,8 @@ export class Subject {
     const inputs = this.inputs(trial);
     const set = this.set(trial);
     const got = await attempt(() => this.#prepared.run(inputs, set));
-    const rescalings = got.kind === "done" ? Math.max(0, ...got.value.map((each) => each.rescalings ?? 0)) : 0;
+    const times = got.kind === "done" ? got.value.map((each) => each.rescalings) : [];
+    const rescalings = times.includes(undefined) ? undefined : Math.max(0, ...times.map((each) => each ?? 0));
     const expected = await attempt(() => this.#expected(inputs, set, rescalings));
     if (got.kind === "fault") return got;
     if (expected.kind === "fault") return expected;
@@ -117,10 +120,12 @@ export class Subject {
     return { kind: "agrees", comparison: { compared, unbounded, largest, difference: undefined } };
   }
 
-  #expected(inputs: Tensors, set: Sizes, rescalings: number): Readonly<Record<string, BoundedTensor>> {
-    const expected = interpretWithBound(this.#graph, inputs, { set, rescalings });
-    if (this.#prepared.arithmetic !== "f64") return expected;
-    return boundsInDouble(expected, this.#literal === undefined ? expected : interpretWithBound(this.#literal, inputs, { set, rescalings }));
+  #expected(inputs: Tensors, set: Sizes, rescalings: number | undefined): Readonly<Record<string, BoundedTensor>> {
+    const { arithmetic, accuracy = WGSL } = this.#prepared;
+    const options = { set, accuracy, ...(rescalings === undefined ? {} : { rescalings }) };
+    const expected = interpretWithBound(this.#graph, inputs, options);
+    if (arithmetic !== "f64") return expected;
+    return boundsInDouble(expected, this.#literal === undefined ? expected : interpretWithBound(this.#literal, inputs, options));
   }
 
   /** A failing trial with sizes as small as they can be and still fail. */

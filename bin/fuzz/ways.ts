@@ -3,6 +3,7 @@
 import type { Lowering } from "../../compiler/lower";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { SerialisedGraph } from "../../spec/graph/json";
+import type { Accuracy } from "../../spec/interpreter";
 import type { Sizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor/tensor";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
@@ -23,12 +24,12 @@ export async function sourceWays(): Promise<Prepare> {
   return async (file, { name }) => {
     const { kernels: { [name]: literal } } = await compileFile(file, { literal: true });
     if (literal === undefined) throw new InternalError(`${name} was compiled once, and is not among the kernels again`);
-    return { finite: false, arithmetic: "f64", literal, run: async (inputs, set) => [{ outputs: await evaluateSource(file, name, inputs, set) }] };
+    return { finite: false, arithmetic: "f64", literal, run: async (inputs, set) => [{ outputs: await evaluateSource(file, name, inputs, set), rescalings: 0 }] };
   };
 }
 
 /** A device: each of `plans`, in turn. */
-export function deviceWays(device: { prepare(graph: unknown, options: { plans?: "direct" | "folds" }): Promise<{ run(inputs: Tensors, options: { set: Sizes }): Promise<Tensors> }> }, plans: readonly ("direct" | "folds" | undefined)[]): Prepare {
+export function deviceWays(device: { readonly accuracy: Accuracy; prepare(graph: unknown, options: { plans?: "direct" | "folds" }): Promise<{ run(inputs: Tensors, options: { set: Sizes }): Promise<Tensors> }> }, plans: readonly ("direct" | "folds" | undefined)[]): Prepare {
   return async (_, serialised) => {
     const declared = serialised.axes.map(({ extent }) => extent ?? 0);
     const prepared = await Promise.all(plans.map(async (each) => ({ plan: each, kernel: await device.prepare(serialised, each === undefined ? {} : { plans: each }) })));
@@ -36,11 +37,13 @@ export function deviceWays(device: { prepare(graph: unknown, options: { plans?: 
       const ran: Ran[] = [];
       for (const { plan, kernel } of prepared) {
         const outputs = await kernel.run(inputs, { set });
-        ran.push({ outputs, rescalings: rescalingsAt([...declared, ...Object.values(set), ...Object.values(inputs).flatMap(({ shape }) => shape)]), ...(plan === undefined ? {} : { plan }) });
+        // A backend without tiles merges pieces only.
+        const tiled = Number.isFinite(device.accuracy.tile);
+        ran.push({ outputs, ...(tiled ? { rescalings: rescalingsAt([...declared, ...Object.values(set), ...Object.values(inputs).flatMap(({ shape }) => shape)]) } : {}), ...(plan === undefined ? {} : { plan }) });
       }
       return ran;
     };
-    return { finite: false, run };
+    return { finite: false, accuracy: device.accuracy, run };
   };
 }
 

@@ -23,7 +23,6 @@ export interface DemoInputs {
   /** Score in compiled operators too, where there are any; else around compiled attention in plain loops. */
   readonly scoreCompiled?: boolean;
   readonly device: Device;
-  readonly interpreter: Device;
   /** One cache format each; full precision comes first in any case. */
   readonly codebooks: readonly Codebooks[];
   readonly prompt: readonly number[];
@@ -70,13 +69,13 @@ export async function* demonstrate(inputs: DemoInputs): AsyncGenerator<DemoRow> 
   }
 }
 
-async function demonstrateOne({ loaded, graphs, interpreter, body, scoreCompiled, prompt, count, heldout, onProgress }: DemoInputs, backend: CompiledAttention, codebooks: Codebooks | undefined): Promise<DemoRow> {
+async function demonstrateOne({ loaded, graphs, device, body, scoreCompiled, prompt, count, heldout, onProgress }: DemoInputs, backend: CompiledAttention, codebooks: Codebooks | undefined): Promise<DemoRow> {
   const { model, tokenizer } = loaded;
   const cache = codebooks === undefined ? "full precision" : formatName(codebooks.format);
   const witness = new Witness();
   const compiled = body === undefined ? undefined : new CompiledModel(body, backend);
   const watched = compiled === undefined ? plainModel(model, watchedAttention(backend, witness)) : watchedModel(compiled, witness);
-  const check = (): Promise<Agreement> => witness.agreement(backend, interpreter, graphs, model.config);
+  const check = (): Promise<Agreement> => witness.agreement(backend, device, graphs);
 
   await generate(watched, prompt, { count: 1 });
   const afterPrompt = await check();

@@ -7,7 +7,7 @@ import { explain } from "../../compiler/explain/explain";
 import type { ScriptProgram } from "../../compiler/lower-gpujs";
 import { InternalError, KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Element } from "../../spec/graph/node";
-import { GPUJS } from "../../spec/interpreter";
+import { GPUJS, type Accuracy } from "../../spec/interpreter";
 import { checkElements } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { checkedShape, elementCount, tensor as checkedTensor, type TensorData } from "../../spec/tensor/tensor";
@@ -41,6 +41,8 @@ export class GpuJsDevice implements Device {
   readonly limits = DEFAULT_LIMITS;
   readonly features: ReadonlySet<string> = new Set();
   readonly mode: GpuJsMode;
+  /** Of its mode; where kernels may run in another, theirs is that one's. */
+  readonly accuracy: Accuracy;
   readonly #gpu: GpuJs;
   readonly #platform: Platform;
   readonly #fallback: boolean;
@@ -57,6 +59,7 @@ export class GpuJsDevice implements Device {
     this.#fallback = fallback;
     this.#load = load;
     this.mode = mode;
+    this.accuracy = GPUJS[mode];
     this.info = { name: `gpu.js, mode ${mode}`, kind: platform.kind, why: why ?? "it was asked for" };
   }
 

@@ -2,6 +2,7 @@
 
 import { featuresOf, type DeviceFeatures, type Program } from "../../compiler/program";
 import type { Element } from "../../spec/graph/node";
+import { WGSL } from "../../spec/interpreter";
 import { checkElements, type Sizes } from "../../spec/tensor/check";
 import { checkElement } from "../../spec/tensor/element";
 import { hasInfinity } from "../../spec/tensor/storage";
@@ -35,6 +36,7 @@ export class WebGpuDevice implements Device {
   readonly info: DeviceInfo;
   readonly limits: Limits;
   readonly features: ReadonlySet<string>;
+  readonly accuracy = WGSL;
   readonly gpuDevice: GPUDevice;
   readonly pool: BufferPool;
   readonly #gpu: Gpu;

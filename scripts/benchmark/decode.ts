@@ -197,7 +197,7 @@ function chain(gpu: GpuJs, mode: GpuJsMode, { tokens, q, keyCodes, keyBook, valu
       const high = Math.floor(word * 0.00390625);
       const highest = Math.floor(word * 0.0000152587890625);
       const from = base + w * 768;
-      sum += table[from + word - 256 * high] + table[from + 256 + high - 256 * highest] + table[from + 512 + highest];
+      sum += table[from + (word - 256 * high)] + table[from + 256 + (high - 256 * highest)] + table[from + 512 + highest];
     }
     const last = codes[at + 5];
     return sum + table[base + 3840 + last];

@@ -32,7 +32,6 @@ describe.each([
   let loaded: LoadedModel;
   let graphs: Graphs;
   let device: Device;
-  let interpreter: Device;
   let body: CompiledBody | undefined;
   let codebooks: readonly Codebooks[];
   const rows: DemoRow[] = [];
@@ -47,16 +46,14 @@ describe.each([
       const opened = await open();
       if (opened === undefined) throw new Error("a device that is missing is skipped");
       device = opened;
-      interpreter = await openDevice({ backend: "interpreter" });
       codebooks = await Promise.all(FORMATS.map((format) => loadCodebooks(loaded, `${TALES}codebooks/${formatName(format).toLowerCase()}.safetensors`)));
       heldout = [(await contextsOf("heldout.txt"))[0]?.slice(0, scored) ?? []];
       if (device.backend !== "interpreter") body = await compiledBody(device, loaded.model, (await compileFile(operators)).kernels, "f32");
-      for await (const row of demonstrate({ loaded, graphs, ...(body === undefined ? {} : { body }), device, interpreter, codebooks, prompt, count: COUNT, heldout, onProgress: (what, done, total) => progress.push(`${what} ${done}/${total}`) })) rows.push(row);
+      for await (const row of demonstrate({ loaded, graphs, ...(body === undefined ? {} : { body }), device, codebooks, prompt, count: COUNT, heldout, onProgress: (what, done, total) => progress.push(`${what} ${done}/${total}`) })) rows.push(row);
     });
     afterAll(async () => {
       body?.close();
       await device.close();
-      await interpreter.close();
     });
 
     it("runs every format and stays within its bound of the interpreter", () => {

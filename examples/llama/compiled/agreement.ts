@@ -1,14 +1,13 @@
 /** @file Whether what a device computed agrees with the reference interpreter, on the very inputs it had. */
 
-import type { Device, DeviceTensor, TensorData } from "kvern/runtime";
+import type { Device, DeviceTensor } from "kvern/runtime";
 import { InternalError } from "../../../spec/diagnostics/diagnostic";
-import type { AttentionBackend, AttentionShape } from "../backend";
-import { attentionBound } from "../bound";
+import { loadGraph } from "../../../spec/graph/json";
+import { interpretWithBound, type BoundedTensor } from "../../../spec/interpreter";
+import type { AttentionBackend } from "../backend";
 import type { LanguageModel } from "../language-model";
-import { decodeCodes } from "../plain/coupled";
 import type { CompiledAttention, Graphs } from "./attention";
 import type { CompiledModel } from "./model";
-import { output } from "./tensors";
 
 /** The element that came nearest to its bound, or went farthest beyond it. */
 export interface Agreement {
@@ -56,17 +55,16 @@ export class Witness {
 
   /**
    * Repeats the last call of every layer in the interpreter, from the codes and centroids that lie on the device, and
-   * compares each element with the bound of attention in f32.
+   * compares each element within the bound that what is promised of the device's arithmetic gives it.
    */
-  async agreement(attention: CompiledAttention, interpreter: Device, graphs: Graphs, shape: AttentionShape): Promise<Agreement> {
+  async agreement(attention: CompiledAttention, { accuracy }: Pick<Device, "accuracy">, graphs: Graphs): Promise<Agreement> {
     const compared: Agreement[] = [];
     for (const [layer, call] of this.#calls) {
       const queries = await numbers(call.queries);
       const { kernel, inputs } = await attention.inputsOf(layer, queries);
-      const prepared = await interpreter.prepare(graphs[kernel]);
-      const reference = output(await prepared.run(inputs));
-      const bound = attentionBound({ queries, keys: numbersOf(inputs, "keys"), values: numbersOf(inputs, "values") }, shape);
-      compared.push(compare(await numbers(call.result), reference, bound));
+      const { out } = interpretWithBound(loadGraph(graphs[kernel]).graph, inputs, { accuracy });
+      if (out === undefined) throw new InternalError(`${kernel} has no single output`);
+      compared.push(compare(await numbers(call.result), out));
     }
     return compared.reduce(worse);
   }
@@ -113,21 +111,11 @@ export function watchedModel(model: CompiledModel, witness: Witness): LanguageMo
   };
 }
 
-function compare(result: Float32Array, reference: TensorData, bound: Float64Array): Agreement {
+function compare(result: Float32Array, { data, bound }: BoundedTensor): Agreement {
   let worst = { difference: 0, bound: bound[0] ?? 0 };
   for (const [at, value] of result.entries()) {
-    const here = { difference: Math.abs(value - (reference.data[at] ?? NaN)), bound: bound[at] ?? 0 };
+    const here = { difference: Math.abs(value - (data[at] ?? NaN)), bound: bound[at] ?? 0 };
     if (ratio(here) > ratio(worst)) worst = here;
   }
   return { ...worst, elements: result.length };
-}
-
-/** A side of the cache as numbers, whichever way it is held. */
-function numbersOf(inputs: Readonly<Record<string, TensorData>>, side: "keys" | "values"): Float32Array {
-  const codes = inputs[`${side}.codes`];
-  const book = inputs[`${side}.book`];
-  if (codes !== undefined && book !== undefined) return decodeCodes(codes.data, book);
-  const numbers = inputs[side]?.data;
-  if (numbers instanceof Float32Array) return numbers;
-  throw new InternalError(`attention has no ${side}`);
 }
