@@ -4,6 +4,7 @@ import type { GraphBuilder } from "../../spec/graph/builder";
 import { children } from "../../spec/graph/children";
 import { refuse } from "../../spec/diagnostics/diagnostic";
 import type { Index, Value } from "../../spec/graph/node";
+import { readingTemporaries } from "./materialise";
 import { arraysRead, type Unit } from "./plan";
 import type { Temporaries } from "./temporaries";
 
@@ -13,9 +14,15 @@ import type { Temporaries } from "./temporaries";
  */
 export function fitArrays(builder: GraphBuilder, name: string, units: readonly Unit[], temporaries: Temporaries, most: number): readonly Unit[] {
   const split = new Split(builder, name, temporaries, most - 1);
-  const fitted = units.map((unit) => ({ ...unit, value: split.value(unit.value, unit.axes) }));
-  temporaries.rewrite((value, axes) => split.value(value, axes));
-  return fitted;
+  let fitted = units;
+  for (;;) {
+    const before = temporaries.arrays.length;
+    fitted = fitted.map((unit) => ({ ...unit, value: split.value(unit.value, unit.axes) }));
+    temporaries.rewrite((value, axes) => split.value(value, axes));
+    if (temporaries.arrays.length === before) return fitted;
+    // What now has an array is read from it everywhere, which may be one array more.
+    fitted = readingTemporaries(builder, fitted, temporaries);
+  }
 }
 
 class Split {
@@ -65,6 +72,7 @@ class Split {
         message: `\`${this.#name}\` reads too many tensors in one expression`,
         expected: `at most ${this.#most} tensors besides the one that is written, which is what the device binds at a time`,
         got: `${arraysRead([value]).size}`,
+        mend: 'Read fewer tensors in it, or open { backend: "interpreter" }, which reads any number.',
       });
     }
     return value;

@@ -47,14 +47,19 @@ export function materialise(builder: GraphBuilder, units: readonly Unit[], tempo
     if (more.length === 0) break;
     for (const value of more) wanted.add(value);
   }
+  return readingTemporaries(builder, units, temporaries);
+}
+
+/** The units, and with them the temporaries, with every reduction that has an array read from it. */
+export function readingTemporaries(builder: GraphBuilder, units: readonly Unit[], temporaries: Temporaries): readonly Unit[] {
   temporaries.rewrite((value, axes) => belowTop(builder, value, axes, temporaries));
   return units.map((unit) => ({ ...unit, value: withTemporaries(builder, unit.value, unit.axes, temporaries) }));
 }
 
-/** A temporary's own value, which is not read from itself: only what is below its reduction is read from others. */
+/** A temporary's own value, which is not read from itself: of a reduction, or a truth that is one, only what is below it is read from others. */
 function belowTop(builder: GraphBuilder, value: Value, axes: readonly Index[], temporaries: Temporaries): Value {
-  if (value.kind === "select") return builder.select(belowTop(builder, value.condition, axes, temporaries), value.yes, value.no);
-  if (value.kind !== "reduce") return value;
+  if (value.kind === "select" && value.yes === builder.one && value.no === builder.zero) return builder.select(belowTop(builder, value.condition, axes, temporaries), value.yes, value.no);
+  if (value.kind !== "reduce") return withTemporaries(builder, value, axes, temporaries);
   const { index, where, body } = open(builder, value, axes);
   const into = (part: Value): Value => withTemporaries(builder, part, [...axes, index], temporaries);
   return builder.reduce(value.op, index, into(body), into(where));
