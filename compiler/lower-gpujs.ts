@@ -12,7 +12,7 @@ import { codesPerElement, elementsOf } from "./emit/gpujs/memory";
 import { printScript, printSize } from "./emit/gpujs/print";
 import { boundsOf, Bounder } from "./kernel/bounds";
 import type { KernelArray } from "./kernel/kernel";
-import { specialise } from "./plan/specialise";
+import { specialise, type Specialised } from "./plan/specialise";
 import { planThreads, type ThreadPlan } from "./plan/threads";
 import type { DeviceLimits } from "./program";
 
@@ -81,14 +81,19 @@ const LIMITS: DeviceLimits = {
   maxComputeWorkgroupsPerDimension: EXACT,
 };
 
+/** The plan of a graph for gpu.js, in which sizes are fixed. @throws KvernError as `lowerScript` */
+export function planScript(graph: Graph, { set = {} }: { readonly set?: Sizes } = {}): { readonly specialised: Specialised; readonly plan: ThreadPlan } {
+  const specialised = specialise(graph, set);
+  const plan = planThreads(specialised.builder, specialised.graph, { limits: LIMITS, fixed: specialised.fixed, elements: EXACT, codesPerElement });
+  return { specialised, plan };
+}
+
 /**
  * Lowers a graph for gpu.js. The graph's obligations are the caller's to discharge.
  * @throws KvernError KV4101 an expression reads more tensors than a kernel may; KV4103 an input and an output of one name
  */
-export function lowerScript(graph: Graph, { set = {} }: { readonly set?: Sizes } = {}): ScriptProgram {
-  const specialised = specialise(graph, set);
-  const { fixed } = specialised;
-  const plan = planThreads(specialised.builder, specialised.graph, { limits: LIMITS, fixed, elements: EXACT, codesPerElement });
+export function lowerScript(graph: Graph, options: { readonly set?: Sizes } = {}): ScriptProgram {
+  const { specialised: { fixed }, plan } = planScript(graph, options);
   const open = graph.axes.map(({ name }) => name).filter((name) => fixed[name] === undefined);
   const printed = plan.units.map((unit) => ({ unit, ...printScript(plan.builder, plan.name, plan.arrays, unit, open) }));
   /** Bounds where axes may be shorter; one without positions has none at all. */

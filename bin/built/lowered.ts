@@ -2,6 +2,7 @@
 
 import type { Explanation } from "../../compiler/explain/explain";
 import { inferSizes } from "../../compiler/explain/infer";
+import { explainScript } from "../../compiler/explain/script";
 import type { Plans } from "../../compiler/lower";
 import type { DeviceFeatures } from "../../compiler/program";
 import type { SerialisedGraph } from "../../spec/graph/json";
@@ -32,6 +33,15 @@ export function explained(serialised: SerialisedGraph, set: Sizes, plans: Plans,
   const { given, inferred, open } = sizesOf(serialised, set);
   if (open.length === 0) discharge(load(serialised).graph, { ...given, ...inferred });
   return { plan: loweredWith(serialised, set, features, plans).explain(inferred), open, inferred };
+}
+
+/** The plan for gpu.js. @throws KvernError KV21nn for sizes that do not fit, and as `explainScript` */
+export function explainedForGpuJs(serialised: SerialisedGraph, set: Sizes): ExplainedKernel {
+  const { given, inferred, open } = sizesOf(serialised, set);
+  const { graph } = load(serialised);
+  const sizes = { ...given, ...inferred };
+  if (open.length === 0) discharge(graph, sizes);
+  return { plan: explainScript(graph, sizes), open, inferred };
 }
 
 /**

@@ -17,7 +17,7 @@ export interface KernelReport {
 
 export interface Recorded {
   readonly device: Device;
-  /** What ran, by the name of the kernel, where it has dispatches: the interpreter and gpu.js tell of none. */
+  /** What ran, by the name of the kernel, where it has dispatches, or kernels of gpu.js: the interpreter tells of none. */
   readonly kernels: () => Readonly<Record<string, KernelReport>>;
 }
 

@@ -3,14 +3,14 @@
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { AxisDeclaration, Graph, Span } from "../../spec/graph/node";
 import { shapeOf, withJoined } from "../../spec/tensor/check";
-import { storageWords } from "../../spec/tensor/storage";
 import type { Firing, Refusal } from "../algebra/derived";
 import { workOf } from "../algebra/work";
 import { Bounder } from "../kernel/bounds";
 import { countOf, type Traffic } from "../kernel/count";
+import { WORDS, type Memory } from "../kernel/footprints";
 import type { Kernel } from "../kernel/kernel";
 import { storageBuffers } from "../plan/fold/legal";
-import type { Program, Sizes } from "../program";
+import type { Dispatch, Program, Sizes } from "../program";
 import { guardText, nestOf } from "./nest";
 
 export interface DispatchExplanation {
@@ -67,6 +67,8 @@ export interface RefusalExplanation {
 
 export interface Explanation {
   readonly kernel: string;
+  /** What it is planned for: dispatches of WGSL, or for gpu.js a chain of kernels, of which a workgroup is one thread. */
+  readonly backend: "wgsl" | "gpujs";
   /** The sizes for which it is explained, by axis. */
   readonly sizes: Sizes;
   readonly dispatches: readonly DispatchExplanation[];
@@ -86,7 +88,11 @@ export interface Explanation {
 
 /** A kernel as it was compiled, dispatch by dispatch. */
 export interface Explained {
-  readonly program: Program;
+  readonly program: Pick<Program, "kernel" | "inputs" | "outputs" | "fixed"> & { readonly dispatches: readonly Pick<Dispatch, "name" | "workgroupSize" | "workgroupBytes">[] };
+  /** WGSL unless given. */
+  readonly backend?: Explanation["backend"];
+  /** How its arrays lie in memory; in words unless given. */
+  readonly memory?: Memory;
   /** Every axis of the graph. */
   readonly axes: readonly AxisDeclaration[];
   /** The program before any rewrite; absent where it is not compiled. */
@@ -103,13 +109,13 @@ export interface Explained {
  * What was planned and what it costs.
  * @param sizes of axes; where one is missing that a number needs, the number is null
  */
-export function explain({ program, axes, graph, kernels, builder, rewrites, refused }: Explained, sizes: Sizes): Explanation {
+export function explain({ program, backend = "wgsl", memory = WORDS, axes, graph, kernels, builder, rewrites, refused }: Explained, sizes: Sizes): Explanation {
   const declared = axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent] as const]));
   const all = withJoined(axes, { ...Object.fromEntries(declared), ...program.fixed, ...sizes });
   const known = axes.every(({ name }) => all[name] !== undefined);
   const dispatches = program.dispatches.map((dispatch, at): DispatchExplanation => {
     const kernel = kernels[at];
-    const count = known && kernel !== undefined ? countOf(kernel, all, builder) : undefined;
+    const count = known && kernel !== undefined ? countOf(kernel, all, builder, memory) : undefined;
     const guards = kernel && count?.guards.map(({ guard, ...rest }): GuardExplanation => ({ guard: guardText(kernel, builder, guard), ...rest }));
     return {
       name: dispatch.name,
@@ -122,7 +128,7 @@ export function explain({ program, axes, graph, kernels, builder, rewrites, refu
       storageBuffers: kernel === undefined ? 0 : storageBuffers(kernel),
       traffic: count?.traffic ?? null,
       guards: guards ?? null,
-      nest: kernel === undefined ? [] : nestOf(kernel, builder),
+      nest: kernel === undefined ? [] : nestOf(kernel, builder, backend === "gpujs" ? "threads" : "workgroups"),
     };
   });
   const total = (of: (dispatch: DispatchExplanation) => number | null): number | null =>
@@ -134,14 +140,15 @@ export function explain({ program, axes, graph, kernels, builder, rewrites, refu
   const measure = new Bounder((axis) => [all[axis] ?? 0, all[axis] ?? 0]);
   const once = dispatches.reduce<number | null>((sum, { traffic }, at) => {
     if (sum === null || traffic === null) return null;
-    const sizes = new Map(kernels[at]?.arrays.map(({ name, element, shape }) => [name, 4 * storageWords(element, shape.map((extent) => measure.of(extent)[1]))]));
+    const sizes = new Map(kernels[at]?.arrays.map((array) => [array.name, memory.bytesOf(array, array.shape.map((extent) => measure.of(extent)[1]))]));
     return traffic.reduce((count, { array, read, written }) => count + Math.min(read, sizes.get(array) ?? read) + Math.min(written, sizes.get(array) ?? written), sum);
   }, 0);
-  const bytes = ({ element, axes }: Program["inputs"][number]): number => 4 * storageWords(element, shapeOf(axes, all));
-  const compulsoryBytes = known ? [...program.inputs, ...program.outputs].reduce((sum, tensor) => sum + bytes(tensor), 0) : null;
+  const bytes = (tensors: Program["inputs"], space: "input" | "buffer"): number => tensors.reduce((sum, { element, axes }) => sum + memory.bytesOf({ element, space }, shapeOf(axes, all)), 0);
+  const compulsoryBytes = known ? bytes(program.inputs, "input") + bytes(program.outputs, "buffer") : null;
   const written = known && graph !== undefined ? workOf(builder, graph, all) : undefined;
   return {
     kernel: program.kernel,
+    backend,
     sizes: Object.fromEntries(axes.flatMap(({ name }) => (all[name] === undefined ? [] : [[name, all[name]]]))),
     dispatches,
     bytesMoved: moved,

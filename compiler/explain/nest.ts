@@ -11,9 +11,9 @@ import { BIG_SIGNS, show } from "../algebra/show";
 import type { Item, Kernel, Node, ReduceRole, Stage } from "../kernel/kernel";
 import { indexNames } from "./names";
 
-/** One line for each loop, stage, barrier and assignment. */
-export function nestOf(kernel: Kernel, builder: GraphBuilder): readonly string[] {
-  return new Nest(builder, indexNames(kernel, builder)).kernel(kernel);
+/** One line for each loop, stage, barrier and assignment; of `threads`, each of which is a workgroup, also one for what they are. */
+export function nestOf(kernel: Kernel, builder: GraphBuilder, of: "workgroups" | "threads" = "workgroups"): readonly string[] {
+  return new Nest(builder, indexNames(kernel, builder), of).kernel(kernel);
 }
 
 /** A guard of a kernel, with the names that its loops have. */
@@ -24,10 +24,10 @@ const indented = (lines: readonly string[]): readonly string[] => lines.map((lin
 const isTrue = (value: Value): boolean => value.kind === "truth" && value.value;
 
 class Nest {
-  constructor(readonly builder: GraphBuilder, readonly name: (index: string) => string) {}
+  constructor(readonly builder: GraphBuilder, readonly name: (index: string) => string, readonly of: "workgroups" | "threads") {}
 
   kernel({ grid, body }: Kernel): readonly string[] {
-    const top = grid.length === 0 ? "one workgroup" : `grid ${this.#axes(grid)}`;
+    const top = this.of === "threads" ? (grid.length === 0 ? "one thread" : `threads ${this.#axes(grid)}`) : grid.length === 0 ? "one workgroup" : `grid ${this.#axes(grid)}`;
     return [top, ...indented(body.flatMap((node) => this.#node(node)))];
   }
 
@@ -56,14 +56,15 @@ class Nest {
   #stage(stage: Stage): readonly string[] {
     const { lanes, digits, block, vector, inside, otherwise, items } = stage;
     const parts = [
-      lanes.length === 0 ? "one lane" : `lanes ${this.#axes(lanes)}`,
+      ...(this.of === "threads" ? [] : [lanes.length === 0 ? "one lane" : `lanes ${this.#axes(lanes)}`]),
       ...(block.length === 0 ? [] : [`block ${this.#axes(block)}`]),
       ...(vector === undefined ? [] : [`vector ${this.#axes([vector])}`]),
       ...(isTrue(inside) ? [] : [`where ${this.#text(inside)}`]),
       ...(otherwise === undefined ? [] : [`else ${this.#text(otherwise)}`]),
     ];
     const positions = digits.map(({ index, value }) => `${this.name(index.name)} = ${this.#text(value)}`);
-    return [parts.join("; "), ...indented([...positions, ...items.flatMap((item) => this.#item(item, stage))])];
+    const inner = [...positions, ...items.flatMap((item) => this.#item(item, stage))];
+    return parts.length === 0 ? inner : [parts.join("; "), ...indented(inner)];
   }
 
   #item(item: Item, stage: Stage): readonly string[] {

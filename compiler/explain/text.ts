@@ -15,20 +15,20 @@ const LABEL = 12;
 
 /** The explanation as text, without a line feed at the end. */
 export function explanationText(explanation: Explanation, { open = [], inferred = {} }: SizesAsked = {}, columns = 100): string {
-  const { kernel, sizes, dispatches, bytesMoved, bytesMovedOnce, compulsoryBytes, operations, operationsAsWritten, rewrites, refused } = explanation;
+  const { kernel, backend, sizes, dispatches, bytesMoved, bytesMovedOnce, compulsoryBytes, operations, operationsAsWritten, rewrites, refused } = explanation;
   const given = Object.entries(sizes).filter(([axis]) => !(axis in inferred));
   const follows = Object.entries(inferred);
   const sizeText = (list: readonly (readonly [string, number])[]): string => list.map(([axis, size]) => `${axis} ${figure(size)}`).join(", ");
   const lines = [
-    `${kernel}: ${dispatches.length} ${dispatches.length === 1 ? "dispatch" : "dispatches"}`,
+    `${kernel}: ${backend === "gpujs" ? counted(dispatches.length, "kernel of gpu.js", "kernels of gpu.js") : counted(dispatches.length, "dispatch", "dispatches")}`,
     ...(open.length === 0 ? [] : labelled("unknown", `? depends on sizes: give ${open.map((axis) => `--set ${axis}=n`).join(" ")}`, columns)),
     ...(given.length === 0 ? [] : labelled("sizes", sizeText(given), columns)),
     ...(follows.length === 0 ? [] : labelled("", `taken from the other sizes: ${sizeText(follows)}`, columns)),
     ...labelled("bytes", `${figure(bytesMoved)} moved${ratio(bytesMoved, compulsoryBytes)} the ${figure(compulsoryBytes)} of every input and output once`, columns),
-    ...(bytesMovedOnce === bytesMoved ? [] : labelled("", `${figure(bytesMovedOnce)}${ratio(bytesMovedOnce, compulsoryBytes)} it, where a cache serves what several workgroups of a dispatch share`, columns)),
+    ...(bytesMovedOnce === bytesMoved ? [] : labelled("", `${figure(bytesMovedOnce)}${ratio(bytesMovedOnce, compulsoryBytes)} it, where a cache serves what several ${backend === "gpujs" ? "threads of a kernel" : "workgroups of a dispatch"} share`, columns)),
     ...labelled("operations", `${figure(operations)} planned${operationsAsWritten === null ? "" : `, ${figure(operationsAsWritten)} as written`}`, columns),
   ];
-  dispatches.forEach((dispatch, at) => lines.push("", ...dispatchLines(dispatch, at + 1, columns)));
+  dispatches.forEach((dispatch, at) => lines.push("", ...dispatchLines(dispatch, at + 1, backend, columns)));
   lines.push("", rewrites.length === 0 ? "no rewrites" : "rewrites");
   for (const { rule, at, what, proof } of rewrites) lines.push(...entry(rule, at, what, proof, columns));
   if (refused.length > 0) lines.push("", "refused");
@@ -36,7 +36,7 @@ export function explanationText(explanation: Explanation, { open = [], inferred 
   return lines.join("\n");
 }
 
-function dispatchLines(dispatch: DispatchExplanation, number: number, columns: number): readonly string[] {
+function dispatchLines(dispatch: DispatchExplanation, number: number, backend: Explanation["backend"], columns: number): readonly string[] {
   const { name, workgroups, workgroupSize, bytesRead, bytesWritten, operations, workgroupBytes, storageBuffers, traffic, guards, nest } = dispatch;
   const of = (pick: "read" | "written"): string => {
     const moved = (traffic ?? []).filter((each) => each[pick] > 0).sort((a, b) => b[pick] - a[pick]);
@@ -44,12 +44,14 @@ function dispatchLines(dispatch: DispatchExplanation, number: number, columns: n
   };
   return [
     `${number}. ${name}`,
-    ...labelled("", `${figure(workgroups)} ${workgroups === 1 ? "workgroup" : "workgroups"} of ${workgroupSize} lanes, ${figure(workgroupBytes)} bytes of workgroup memory, ${storageBuffers} storage ${storageBuffers === 1 ? "buffer" : "buffers"}`, columns, 3),
+    ...labelled("", backend === "gpujs"
+      ? `${counted(workgroups, "thread", "threads")}, ${counted(storageBuffers, "array", "arrays")}`
+      : `${counted(workgroups, "workgroup", "workgroups")} of ${workgroupSize} lanes, ${figure(workgroupBytes)} bytes of workgroup memory, ${counted(storageBuffers, "storage buffer", "storage buffers")}`, columns, 3),
     ...labelled("reads", `${figure(bytesRead)} bytes${of("read")}`, columns, 3),
     ...labelled("writes", `${figure(bytesWritten)} bytes${of("written")}`, columns, 3),
     ...labelled("operations", figure(operations), columns, 3),
     ...(guards ?? []).flatMap(({ guard, share, live, mixed, dead }) =>
-      labelled("where", `${guard} holds at ${percent(share)} of positions; of the workgroups it is live in ${figure(live)}, mixed in ${figure(mixed)}, dead in ${figure(dead)}`, columns, 3)),
+      labelled("where", `${guard} holds at ${percent(share)} of positions; of the ${backend === "gpujs" ? "threads" : "workgroups"} it is live in ${figure(live)}, mixed in ${figure(mixed)}, dead in ${figure(dead)}`, columns, 3)),
     ...nest.flatMap((line) => wrapped(`   ${line}`, columns)),
   ];
 }
@@ -86,6 +88,8 @@ function folded(text: string, width: number, less: number): readonly string[] {
   }
   return [...lines, rest];
 }
+
+const counted = (count: number | null, one: string, many: string): string => `${figure(count)} ${count === 1 ? one : many}`;
 
 const figure = (number: number | null): string => (number === null ? "?" : number.toLocaleString("en"));
 

@@ -15,7 +15,7 @@ import type { Opener } from "../../spec/graph/print";
 import type { Index, Load, Reduce, Slot, Value } from "../../spec/graph/node";
 import type { Sizes } from "../program";
 import { Bounder, type Bounds } from "./bounds";
-import { Footprints, bitsOf } from "./footprints";
+import { Footprints, WORDS, type Memory } from "./footprints";
 import { boundsUnder, partsOf, shareOf } from "./guards";
 import type { Digit, Item, Kernel, KernelArray, Node, Stage } from "./kernel";
 import { combinations, positionOf, type Positions } from "./positions";
@@ -49,8 +49,8 @@ export interface Traffic {
 }
 
 /** What one dispatch does under sizes that are all known. `opener` reads the bodies of its reductions. */
-export function countOf(kernel: Kernel, sizes: Sizes, opener: Opener): KernelCount {
-  return new Counter(kernel, sizes, opener).total();
+export function countOf(kernel: Kernel, sizes: Sizes, opener: Opener, memory: Memory = WORDS): KernelCount {
+  return new Counter(kernel, sizes, opener, memory).total();
 }
 
 /** Positions along an axis of the grid that are counted one by one. */
@@ -87,11 +87,13 @@ class Counter {
   readonly #kernel: Kernel;
   readonly #sizes: Sizes;
   readonly #opener: Opener;
+  readonly #memory: Memory;
   readonly #arrays: ReadonlyMap<string, KernelArray>;
   readonly #shapes = new Map<KernelArray, readonly number[]>();
   readonly #everywhere: Bounder;
 
-  constructor(kernel: Kernel, sizes: Sizes, opener: Opener) {
+  constructor(kernel: Kernel, sizes: Sizes, opener: Opener, memory: Memory) {
+    this.#memory = memory;
     this.#kernel = kernel;
     this.#sizes = sizes;
     this.#opener = opener;
@@ -185,7 +187,7 @@ class Counter {
   }
 
   #workgroup(grid: Positions): Work {
-    const footprints = (): Footprints => new Footprints(this.#arrays, (array) => this.#shape(array));
+    const footprints = (): Footprints => new Footprints(this.#arrays, (array) => this.#shape(array), this.#memory);
     const work: Work = { read: footprints(), written: footprints(), operations: 0, asked: new Map() };
     const ranges = new Map([...grid].map(([name, position]) => [name, [position, position] as const]));
     this.#nodes(this.#kernel.body, grid, ranges, 1, work);
@@ -237,7 +239,7 @@ class Counter {
   #item(item: Item, lanes: Scope, values: Values, work: Work): void {
     const array = this.#arrays.get(item.array);
     if (item.kind === "pack") {
-      const bits = array === undefined ? 32 : bitsOf(array.element);
+      const bits = array === undefined ? 32 : this.#memory.bitsOf(array);
       const each = Math.ceil(32 / bits);
       // A word is stored whole, by the lane that has it; of its row, as many elements as there are.
       const row = item.row.map((index) => values.reach(index, lanes));

@@ -4,13 +4,25 @@
  * others, and no more of an array is counted than there is.
  */
 
-import type { Element } from "../../spec/graph/node";
 import { storageWords } from "../../spec/tensor/storage";
 import type { Bounds } from "./bounds";
 import type { KernelArray } from "./kernel";
 
-/** Bits of an element in memory. */
-export const bitsOf = (element: Element): number => (element.kind === "uint" ? element.bits : element.kind === "f16" ? 16 : 32);
+type Stored = Pick<KernelArray, "element" | "space">;
+
+/** How arrays lie in a device's memory. */
+export interface Memory {
+  /** Bits of an element, which may be no whole number where several share one. */
+  bitsOf(array: Stored): number;
+  /** Bytes of an array of these sizes. */
+  bytesOf(array: Stored, sizes: readonly number[]): number;
+}
+
+/** As WGSL's arrays lie, and the files of `spec/formats.md`. */
+export const WORDS: Memory = {
+  bitsOf: ({ element }) => (element.kind === "uint" ? element.bits : element.kind === "f16" ? 16 : 32),
+  bytesOf: ({ element }, sizes) => 4 * storageWords(element, sizes),
+};
 
 /** What an access touches along one axis of its array: positions between two bounds, at most so many of them. */
 export interface Reach {
@@ -21,11 +33,13 @@ export interface Reach {
 export class Footprints {
   readonly #arrays: ReadonlyMap<string, KernelArray>;
   readonly #size: (array: KernelArray) => readonly number[];
+  readonly #memory: Memory;
   /** Elements by array and by the bounds between which they lie. */
   readonly #elements = new Map<string, Map<string, number>>();
 
-  constructor(arrays: ReadonlyMap<string, KernelArray>, size: (array: KernelArray) => readonly number[]) {
+  constructor(arrays: ReadonlyMap<string, KernelArray>, size: (array: KernelArray) => readonly number[], memory: Memory) {
     this.#arrays = arrays;
+    this.#memory = memory;
     this.#size = size;
   }
 
@@ -52,7 +66,7 @@ export class Footprints {
       const array = this.#arrays.get(name);
       if (array === undefined) continue;
       const elements = [...boxes.values()].reduce((sum, count) => sum + count, 0);
-      bytes.set(name, Math.min(4 * storageWords(array.element, this.#size(array)), (elements * bitsOf(array.element)) / 8));
+      bytes.set(name, Math.min(this.#memory.bytesOf(array, this.#size(array)), (elements * this.#memory.bitsOf(array)) / 8));
     }
     return bytes;
   }

@@ -9,7 +9,7 @@ import type { Graph, Index, Value } from "../../spec/graph/node";
 import type { AlgebraRecord, Refusal } from "../algebra/derived";
 import { openedOrder } from "../algebra/opened";
 import { canonical, derive } from "../algebra/passes";
-import type { Kernel, KernelArray } from "../kernel/kernel";
+import type { Assign, Kernel, KernelArray, Stage } from "../kernel/kernel";
 import { unrolledValues, type Roles } from "../kernel/unroll";
 import type { DeviceLimits, Sizes } from "../program";
 import { sizeOf } from "./fold/axes";
@@ -31,7 +31,11 @@ export interface ThreadUnit {
   readonly values: readonly Value[];
   /** Where the elements are ever read. */
   readonly where: Value;
+  /** The same as a kernel of one lane, with its loops as they are before short ones are written out. */
+  readonly kernel: Kernel;
 }
+
+type Planned = Omit<ThreadUnit, "kernel"> & Pick<Unit, "indices">;
 
 export interface ThreadPlan {
   readonly name: string;
@@ -54,7 +58,7 @@ export interface ThreadOptions {
   readonly codesPerElement: (bits: number) => number;
 }
 
-type Candidate = Pick<ThreadPlan, "arrays" | "temporaries" | "units" | "fused" | "record"> & { readonly cost: number };
+type Candidate = Pick<ThreadPlan, "arrays" | "temporaries" | "fused" | "record"> & { readonly units: readonly Planned[]; readonly cost: number };
 
 /** Elements that a thread may compute: what a GPU of any kind returns from one. */
 const TOGETHER = 4;
@@ -98,7 +102,7 @@ export function planThreads(builder: GraphBuilder, graph: Graph, options: Thread
   }
   const { cost: _, ...plan } = best;
   const outputs = new Set(graph.outputs.map(({ name }) => name));
-  return { ...plan, name: graph.name, builder, units: plan.units.map((unit) => together(builder, unit, outputs, options)) };
+  return { ...plan, name: graph.name, builder, units: plan.units.map((unit) => together(builder, graph.name, plan.arrays, unit, outputs, options)) };
 }
 
 /** The axes of a unit in the order of its array's memory. */
@@ -109,10 +113,10 @@ function memoryOrder({ array, axes, indices }: Unit): readonly Index[] {
 }
 
 /** The items of a kernel of one lane. */
-function unitsOf(builder: GraphBuilder, arrays: ReadonlyMap<string, KernelArray>, kernel: Kernel): readonly ThreadUnit[] {
+function unitsOf(builder: GraphBuilder, arrays: ReadonlyMap<string, KernelArray>, kernel: Kernel): readonly Planned[] {
   return kernel.body.flatMap((node) => {
     if (node.kind !== "stage") throw new PlanRefused(`${kernel.name} has a ${node.kind}`);
-    return node.items.map((item): ThreadUnit => {
+    return node.items.map((item): Planned => {
       const array = arrays.get(item.array);
       if (array === undefined) throw new InternalError(`${item.array} is not declared`);
       if (item.kind !== "assign" || item.op !== "=" || item.over.length > 0) throw new PlanRefused(`${item.array} is gathered in memory`);
@@ -120,7 +124,7 @@ function unitsOf(builder: GraphBuilder, arrays: ReadonlyMap<string, KernelArray>
       const where = builder.and(node.inside, item.where);
       const named = new Set(axes?.map(({ name }) => name));
       if (axes === undefined || [item.value, where].some(({ free }) => free.some((name) => !named.has(name)))) throw new PlanRefused(`${item.array} is stored at computed positions`);
-      return { array, axes, values: [item.value], where };
+      return { array, axes, indices: item.indices, values: [item.value], where };
     });
   });
 }
@@ -154,7 +158,7 @@ function mixedRadix(position: Value, size: Value | undefined): readonly Index[] 
 }
 
 /** @throws PlanRefused where an array or a kernel is beyond what a chain may have */
-function check(units: readonly ThreadUnit[], temporaries: readonly string[], arrays: ReadonlyMap<string, KernelArray>, { limits, fixed, elements }: ThreadOptions): void {
+function check(units: readonly Planned[], temporaries: readonly string[], arrays: ReadonlyMap<string, KernelArray>, { limits, fixed, elements }: ThreadOptions): void {
   const most = limits.maxStorageBuffersPerShaderStage;
   for (const { array, values, where } of units) {
     const count = arraysRead([...values, where]).size + 1;
@@ -170,18 +174,31 @@ function check(units: readonly ThreadUnit[], temporaries: readonly string[], arr
 }
 
 /** Several elements of an output to a thread, and short loops written out. */
-function together(builder: GraphBuilder, unit: ThreadUnit, outputs: ReadonlySet<string>, options: ThreadOptions): ThreadUnit {
+function together(builder: GraphBuilder, name: string, arrays: ReadonlyMap<string, KernelArray>, { indices, ...unit }: Planned, outputs: ReadonlySet<string>, options: ThreadOptions): ThreadUnit {
   const last = unit.axes.at(-1);
+  const [value = builder.zero] = unit.values;
   let { axes, values } = unit;
+  let loops: Pick<Stage, "block"> & Pick<Assign, "indices" | "value"> = { block: [], indices, value };
   const reduces = openedOrder(builder, unit.values).some(({ kind }) => kind === "reduce");
   if (outputs.has(unit.array.name) && unit.where === builder.true && last !== undefined && sizeOf(last) % TOGETHER === 0 && reduces) {
     const block = builder.index(`${last.axis} of ${TOGETHER}`, builder.constant(sizeOf(last) / TOGETHER));
+    const neighbour = builder.index(`${last.axis} block`, builder.constant(TOGETHER));
+    const at = (which: Value, within: Value): Value => builder.substitute(within, new Map([[last, builder.add(builder.scale(TOGETHER, block), which)]]));
     axes = block.kind === "index" ? [...axes.slice(0, -1), block] : axes.slice(0, -1);
-    values = Array.from({ length: TOGETHER }, (_, k) => builder.substitute(unit.values[0] ?? builder.zero, new Map<Value, Value>([[last, builder.linear(k, [[TOGETHER, block]])]])));
+    values = Array.from({ length: TOGETHER }, (_, k) => at(builder.constant(k), value));
+    if (neighbour.kind === "index") loops = { block: [neighbour], indices: indices.map((index) => at(neighbour, index)), value: at(neighbour, value) };
   }
-  const written = unrolledValues(builder, values, rolesOf(builder, values, options));
+  let roles = rolesOf(builder, values, options);
+  const written = unrolledValues(builder, values, roles);
   if (openedOrder(builder, written).length <= MOST_NODES) values = written;
-  return { ...unit, axes, values };
+  else roles = {};
+  const stage: Stage = {
+    kind: "stage", lanes: [], digits: [], vector: undefined, roles, inside: unit.where, otherwise: undefined, block: loops.block,
+    items: [{ kind: "assign", array: unit.array.name, indices: loops.indices, op: "=", value: loops.value, over: [], where: builder.true }],
+  };
+  const names = new Set([...arraysRead([value, unit.where, ...indices]), unit.array.name]);
+  const kernel: Kernel = { name: `${name}: ${unit.array.name}`, grid: axes, lanes: 1, arrays: [...names].flatMap((each) => arrays.get(each) ?? []), body: [stage] };
+  return { ...unit, axes, values, kernel };
 }
 
 /** Loops over codes of one element take as many steps at a time as it has; other short ones have no turns left. */

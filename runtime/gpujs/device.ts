@@ -3,7 +3,7 @@
  * really ran is read back after every run: gpu.js takes another one silently where one fails.
  */
 
-import { explain } from "../../compiler/explain/explain";
+import { explainScript } from "../../compiler/explain/script";
 import type { ScriptProgram } from "../../compiler/lower-gpujs";
 import { InternalError, KvernError, refuse } from "../../spec/diagnostics/diagnostic";
 import type { Element } from "../../spec/graph/node";
@@ -79,7 +79,7 @@ export class GpuJsDevice implements Device {
       message: mode === undefined ? "gpu.js works in no mode here" : `gpu.js does not work in mode \`${mode}\` here`,
       expected: "a mode in which a kernel runs",
       got: tried.join("; "),
-      mend: 'Open { backend: "gpujs", mode: "cpu" }, which needs `new Function`, or "webasm", which needs WebAssembly.',
+      mend: 'Open { backend: "gpujs", mode: "cpu" }, which needs `new Function`, or "webasm", which needs WebAssembly; { backend: "interpreter" } works anywhere.',
     });
   }
 
@@ -91,15 +91,13 @@ export class GpuJsDevice implements Device {
   async prepare(json: unknown, { set = {} }: PrepareOptions = {}): Promise<PreparedKernel> {
     await Promise.resolve();
     this.#ensureOpen("preparing a kernel");
-    const { builder, graph, kernel } = this.#load(json);
+    const { graph, kernel } = this.#load(json);
     const check = new RunCheck(kernel, set);
     const programs = new Programs(graph, set, (chain) => { this.#retire(chain); });
     const { program } = programs;
     if (program.open.length === 0 && graph.inputs.every(({ element: { kind } }) => kind !== "i32" && kind !== "u32")) program.check({}, new Map());
     const run = (inputs: RunInputs, options: RunOptions = {}): Promise<Record<string, TensorData | DeviceTensor>> => this.#busy(this.#run(programs, check, inputs, options));
-    const unplanned = { kernel: kernel.name, inputs: graph.inputs, outputs: graph.outputs, fixed: set, arrays: new Map(), temporaries: [], dispatches: [] };
-    const explained = { program: unplanned, axes: graph.axes, kernels: [], builder, rewrites: program.record.fired, refused: program.record.refused };
-    return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explain(explained, sizes) };
+    return { name: kernel.name, inputs: graph.inputs, outputs: graph.outputs, run: run as PreparedKernel["run"], explain: (sizes = {}) => explainScript(graph, { ...sizes, ...set }) };
   }
 
   async #run(programs: Programs, check: RunCheck, inputs: RunInputs, options: RunOptions): Promise<Record<string, TensorData | DeviceTensor>> {

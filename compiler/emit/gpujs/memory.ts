@@ -7,6 +7,8 @@ import { InternalError } from "../../../spec/diagnostics/diagnostic";
 import type { Load, Slot, Value } from "../../../spec/graph/node";
 import type { GraphBuilder } from "../../../spec/graph/builder";
 import { integerType } from "../../kernel/scalar";
+import { boundsOf } from "../../kernel/bounds";
+import type { Memory } from "../../kernel/footprints";
 import type { KernelArray } from "../../kernel/kernel";
 import { countOf, flatIndex, splitLast } from "../../kernel/layout";
 import { add, call, compare, element, multiply, subtract, type Code } from "../code";
@@ -26,6 +28,15 @@ export function elementsOf(builder: GraphBuilder, { shape, element: stored, spac
   const [rows, length] = splitLast(builder, shape);
   return builder.multiply(...rows, wordsOf(builder, length, codesPerElement(stored.bits)));
 }
+
+/** How arrays lie in rows of f32. */
+export const ROWS: Memory = {
+  bitsOf: ({ element, space }) => 32 / (element.kind === "uint" && space === "input" ? codesPerElement(element.bits) : 1),
+  bytesOf: ({ element, space }, sizes) => {
+    const rows = sizes.slice(0, -1).reduce((count, size) => count * size, 1);
+    return 4 * rows * Math.ceil((sizes.at(-1) ?? 1) / (element.kind === "uint" && space === "input" ? codesPerElement(element.bits) : 1));
+  },
+};
 
 const wordsOf = (builder: GraphBuilder, length: Value, per: number): Value => builder.quotient(builder.linear(per - 1, [[1, length]]), builder.constant(per));
 
@@ -73,7 +84,7 @@ function unpacked(x: Script, value: Load | Slot, array: KernelArray, width: numb
   const place = builder.remainder(last, builder.constant(per));
   if (place.kind !== "constant") {
     // By factors and not by shifts, which gpu.js makes loops of on GL.
-    const low = x.once(place, `down ${width}`, "h", () => downBy(x.number(place), width, 0, per));
+    const low = x.once(place, `down ${width}`, "h", () => downBy(x.number(place), width, 0, Math.min(per, boundsOf(place)[1] + 1)));
     const above = x.once(place, `past ${width}`, "h", () => multiply(low, number(2 ** -width)));
     return subtract(call("Math.floor", multiply(word, low)), multiply(call("Math.floor", multiply(word, above)), number(2 ** width)));
   }
