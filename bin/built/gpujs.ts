@@ -1,6 +1,7 @@
 /** @file The gpu.js module that `kvern build` writes beside a kernel: its kernels as source, and what chains them. */
 
 import { codesPerElement } from "../../compiler/emit/gpujs/memory";
+import { EXACT } from "../../compiler/emit/gpujs/exact";
 import { lowerScript, type ScriptStep } from "../../compiler/lower-gpujs";
 import { load } from "../../runtime/lowering";
 import type { SerialisedGraph } from "../../spec/graph/json";
@@ -56,6 +57,8 @@ export function create${type}(gpu, capacity, mode) {
     return sizes[axis];
   });
   const most = rowOf(capacity);
+  const lengths = [...kernels.map(({ fills, threads }) => [fills, threads(most)]), ...Object.entries({ ...inputs, ...outputs }).map(([name, length]) => [name, length(most)])];
+  for (const [name, length] of lengths) if (length > ${EXACT}) throw new Error(name + " of ${kernel} would have " + length + " elements, and gpu.js numbers ${EXACT} at most: take openDevice({ backend: 'wgsl' }) of kvern/runtime");
   const filling = kernels.filter(({ threads }) => threads(most) > 0);
   const compiled = filling.map(({ source, threads }) => gpu.createKernel(source, {
     output: [threads(most)],

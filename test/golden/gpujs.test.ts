@@ -79,9 +79,11 @@ test("a sum over codes, three to an element for gpu.js", () => {
         const x12 = r11 < 0 ? q10 - 1 : (r11 >= 3 ? q10 + 1 : q10);
         let i13 = x8 + x12;
         let v14 = b1[i13];
-        let i15 = (v14 >> ((k9 - x12 * 3) * 8)) & 255;
-        let v16 = b0[i15];
-        s7 = s7 + v16;
+        const x15 = k9 - x12 * 3;
+        const h16 = x15 < 2 ? (x15 < 1 ? 1 : 0.00390625) : 0.0000152587890625;
+        let i17 = Math.floor(v14 * h16) - Math.floor(v14 * (h16 * 0.00390625)) * 256;
+        let v18 = b0[i17];
+        s7 = s7 + v18;
       }
       return s7;
     }"

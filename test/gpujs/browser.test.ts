@@ -3,14 +3,9 @@
  * loaded once for each mode, and given every subject as JSON; `KVERN_GPUJS=all` gives it all of them, else a selection.
  */
 
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
-import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { launchChromium } from "../device/chromium";
-import { bundleForBrowsers } from "../runtime/bundle";
+import { openGpuJsPage } from "./open-page";
 import type { GivenSubject, ModeReport } from "./page";
 import { ALL, kernelSubjects, randomSubjects, recordedSubjects, type Subject } from "./subjects";
 
@@ -36,21 +31,11 @@ const chosen = (await subjects()).map(({ inputs, ...subject }): GivenSubject => 
 const MODES = [["webgpu", "", ALL ? 300 : 40], ["webgl2", "", ALL ? 300 : 40], ["webasm", "'wasm-unsafe-eval'", 20], ["cpu", "'unsafe-eval'", 20]] as const;
 
 test.skipIf(chromium === undefined).each(MODES)("mode %s agrees with the interpreter in a page that allows scripts of its own and %j", async (mode, allowed, random) => {
-  const bundle = await bundleForBrowsers("test/gpujs/page.ts");
-  const library = join(dirname(createRequire(import.meta.url).resolve("gpu.js/package.json")), "dist/gpu-browser.min.js");
-  const texts: Readonly<Record<string, string>> = { "/page.mjs": bundle.file, "/gpu.js": library };
-  const server = createServer((request, response) => {
-    const file = texts[request.url ?? ""];
-    response.writeHead(200, { "content-type": file === undefined ? "text/html" : "text/javascript", "content-security-policy": `default-src 'self'; script-src 'self' ${allowed}` });
-    response.end(file === undefined ? '<!doctype html><script src="/gpu.js"></script><script type="module" src="/page.mjs"></script>' : readFileSync(file));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  if (chromium === undefined) throw new Error("without Chromium this is skipped");
+  const { page, close } = await openGpuJsPage(chromium.browser, "test/gpujs/page.ts", `'self' ${allowed}`);
   try {
-    const page = await chromium?.browser.newPage();
-    await page?.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await page?.waitForFunction("typeof globalThis.report === 'function'", undefined, { timeout: 20_000 });
     const given = ["webgpu", "webgl2"].includes(mode) ? chosen : [];
-    const report = (await page?.evaluate(`globalThis.report(${JSON.stringify(mode)}, ${random}, ${JSON.stringify(given)})`)) as ModeReport;
+    const report = await page.evaluate<ModeReport>(`globalThis.report(${JSON.stringify(mode)}, ${random}, ${JSON.stringify(given)})`);
     if (ALL) console.info(`gpu.js ${mode}, in a browser: ${report.programs} programs, ${report.refused.length} of them refused, ${report.compared} elements, the worst at ${report.worst.toFixed(3)} of its bound`);
     expect(report.faults).toEqual([]);
     // The policy is in force.
@@ -59,9 +44,7 @@ test.skipIf(chromium === undefined).each(MODES)("mode %s agrees with the interpr
     expect(report.programs).toBe(18 + random + given.length);
     expect(report.compared).toBeGreaterThan(700);
     expect(report.refused.length).toBeLessThan(report.programs / 8);
-    await page?.close();
   } finally {
-    server.close();
-    bundle.remove();
+    await close();
   }
 }, ALL ? 3_600_000 : 600_000);

@@ -16,15 +16,16 @@ export interface GpuJsPage {
 /**
  * Opens a page and waits until the script `entry` has put its function `report` on `globalThis`.
  * @param policy where scripts may come from, as `script-src` of a content-security policy
+ * @param scripts further scripts of the page, by their paths
  */
-export async function openGpuJsPage(browser: Browser, entry: string, policy: string): Promise<GpuJsPage> {
+export async function openGpuJsPage(browser: Browser, entry: string, policy: string, scripts: Readonly<Record<string, string>> = {}): Promise<GpuJsPage> {
   const bundle = await bundleForBrowsers(entry);
   const library = join(dirname(createRequire(import.meta.url).resolve("gpu.js/package.json")), "dist/gpu-browser.min.js");
-  const texts: Readonly<Record<string, string>> = { "/page.mjs": bundle.file, "/gpu.js": library };
+  const texts: Readonly<Record<string, string>> = { "/page.mjs": readFileSync(bundle.file, "utf8"), "/gpu.js": readFileSync(library, "utf8"), ...scripts };
   const server = createServer((request, response) => {
-    const file = texts[request.url ?? ""];
-    response.writeHead(200, { "content-type": file === undefined ? "text/html" : "text/javascript", "content-security-policy": `default-src 'self'; script-src ${policy}` });
-    response.end(file === undefined ? '<!doctype html><script src="/gpu.js"></script><script type="module" src="/page.mjs"></script>' : readFileSync(file));
+    const text = texts[request.url ?? ""];
+    response.writeHead(200, { "content-type": text === undefined ? "text/html" : "text/javascript", "content-security-policy": `default-src 'self'; script-src ${policy}` });
+    response.end(text ?? '<!doctype html><script src="/gpu.js"></script><script type="module" src="/page.mjs"></script>');
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const stop = (): void => {

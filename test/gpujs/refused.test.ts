@@ -73,6 +73,7 @@ test("an expression that reads more tensors than a kernel may", async () => {
     code: "KV4101",
     message: "`sample` reads too many tensors in one expression",
     expected: "at most 7 tensors besides the one that is written, which is what the device binds at a time",
+    mend: 'Read fewer tensors in it, or open { backend: "interpreter" }, which reads any number.',
   });
 });
 
@@ -90,7 +91,7 @@ test("a mode that does not work here", async () => {
     message: "gpu.js does not work in mode `webgl2` here",
     expected: "a mode in which a kernel runs",
     got: "webgl2: there is no WebGL2 here",
-    mend: 'Open { backend: "gpujs", mode: "cpu" }, which needs `new Function`, or "webasm", which needs WebAssembly.',
+    mend: 'Open { backend: "gpujs", mode: "cpu" }, which needs `new Function`, or "webasm", which needs WebAssembly; { backend: "interpreter" } works anywhere.',
   });
   expect(await refusal(() => platformOf("webgl2"))).toMatchObject({ code: "KV4204", message: "there is no WebGL2 here", expected: "a page of a browser that has it" });
 });

@@ -57,7 +57,7 @@ export class Witness {
    * Repeats the last call of every layer in the interpreter, from the codes and centroids that lie on the device, and
    * compares each element within the bound that what is promised of the device's arithmetic gives it.
    */
-  async agreement(attention: CompiledAttention, { accuracy }: Pick<Device, "accuracy">, graphs: Graphs): Promise<Agreement> {
+  async agreement(attention: Pick<CompiledAttention, "inputsOf">, { accuracy }: Pick<Device, "accuracy">, graphs: Graphs): Promise<Agreement> {
     const compared: Agreement[] = [];
     for (const [layer, call] of this.#calls) {
       const queries = await numbers(call.queries);

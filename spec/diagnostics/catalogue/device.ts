@@ -55,7 +55,7 @@ export const DEVICE = {
   KV4101: {
     title: "an expression that reads more tensors than the device binds at a time",
     example: "x(a(i), b(i), c(i), d(i), e(i), f(i), g(i), h(i)) // nine tensors, where 8 are bound",
-    mend: "x(…) with indices that come out of fewer tensors",
+    mend: 'x(…) with indices that come out of fewer tensors; or openDevice({ backend: "interpreter" })',
   },
   KV4102: {
     title: "sizes too large for positions on a device",
@@ -85,7 +85,7 @@ export const DEVICE = {
   KV4204: {
     title: "a mode of gpu.js that does not work here",
     example: 'openDevice({ backend: "gpujs", mode: "webgpu" }) // on a machine without a WebGPU adapter',
-    mend: 'openDevice({ backend: "gpujs", mode: "webasm" })',
+    mend: 'openDevice({ backend: "gpujs", mode: "webasm" }), or openDevice({ backend: "interpreter" })',
   },
   KV4205: {
     title: "a kernel that gpu.js ran in another mode than the one asked for",
