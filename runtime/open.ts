@@ -74,5 +74,7 @@ const inOneLine = ({ message, got }: Diagnostic): string => (got === undefined ?
 function refuseMode(backend: string, modes: readonly string[], mode: string | undefined): void {
   if (mode === undefined || modes.includes(mode)) return;
   const expected = modes.length === 0 ? "no `mode`" : list(modes);
-  refuse({ code: "KV4003", message: `the backend \`${backend}\` has no mode \`${mode}\``, expected, got: `\`${mode}\`` });
+  const [other] = BACKEND_NAMES.filter((name) => (BACKENDS[name].modes as readonly string[]).includes(mode));
+  const mend = other === undefined ? {} : { mend: `Open { backend: "${other}", mode: "${mode}" }.` };
+  refuse({ code: "KV4003", message: `the backend \`${backend}\` has no mode \`${mode}\``, expected, got: `\`${mode}\``, ...mend });
 }

@@ -100,6 +100,10 @@ test("a mode that gpu.js does not have", async () => {
   expect(await refusal(() => openDevice({ backend: "gpujs", mode: "metal" }))).toMatchObject({ code: "KV4003", message: "the backend `gpujs` has no mode `metal`", got: "`metal`" });
 });
 
+test("a mode of gpu.js for a backend that has none", async () => {
+  expect(await refusal(() => openDevice({ mode: "cpu" }))).toMatchObject({ code: "KV4003", message: "the backend `auto` has no mode `cpu`", expected: "no `mode`", mend: 'Open { backend: "gpujs", mode: "cpu" }.' });
+});
+
 test("a module that is not gpu.js is passed over for the one that is installed", async () => {
   expect(typeof (await loadGpuJs({ default: {} })).GPU).toBe("function");
 });
