@@ -9,8 +9,8 @@ export class Scope extends Block {
   readonly binds: ReadonlySet<string>;
   /** What this scope calls indices. */
   readonly indices = new Map<string, Code>();
-  /** What has been computed here, by type and node. */
-  readonly known = new Map<string, Code>();
+  /** What has been computed here of each node, or of something with a name, by what it was computed as. */
+  readonly #known = new Map<Value | string, Map<string, Code>>();
   /** Truths that hold here. */
   readonly holds: readonly Value[];
   /** A stage: what reads arrays that the kernel writes is computed inside. */
@@ -33,6 +33,11 @@ export class Scope extends Block {
     for (let scope = this.parent; scope !== undefined; scope = scope.parent) yield scope;
   }
 
+  /** What this scope or the nearest around it that has the index calls it. */
+  indexOf(name: string): Code | undefined {
+    return this.indices.get(name) ?? this.parent?.indexOf(name);
+  }
+
   /** The outermost scope in which a value can be computed: that of its deepest free axis, or its stage. */
   placeOf(value: Value): Scope {
     let place = this.#places.get(value);
@@ -48,12 +53,15 @@ export class Scope extends Block {
     return this.parent === undefined ? 0 : this.parent.depth + 1;
   }
 
-  find(key: string): Code | undefined {
-    for (const scope of this.outward()) {
-      const code = scope.known.get(key);
-      if (code !== undefined) return code;
-    }
-    return undefined;
+  /** What has been computed here or further out. */
+  find(of: Value | string, as: string): Code | undefined {
+    return this.#known.get(of)?.get(as) ?? this.parent?.find(of, as);
+  }
+
+  define(of: Value | string, as: string, code: Code): void {
+    let known = this.#known.get(of);
+    if (known === undefined) this.#known.set(of, (known = new Map()));
+    known.set(as, code);
   }
 }
 

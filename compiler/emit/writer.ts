@@ -118,13 +118,13 @@ export class Writer implements LoopWriter {
   }
 
   #value(value: Value, as: As): Code {
-    const known = this.#scope.find(keyOf(value, as));
+    const known = this.#scope.find(nameOf(value), as);
     if (known !== undefined) return known;
     if (isTruth(value) !== (as === "truth")) throw new InternalError(`a ${value.kind} is used as ${as}`);
     if (value.kind === "reduce") {
       const own = OWN[scalarType(value)];
       this.ensure([value]);
-      if (own === as) return this.#scope.find(keyOf(value, as)) ?? lost(value);
+      if (own === as) return this.#scope.find(nameOf(value), as) ?? lost(value);
     }
     return this.once(value, as, HINT[as], () => this.#leaf(value, as) ?? MAKE[as](this, value));
   }
@@ -158,21 +158,18 @@ export class Writer implements LoopWriter {
   }
 
   #index(index: Index): Code {
-    for (const scope of this.#scope.outward()) {
-      const code = scope.indices.get(index.name);
-      if (code !== undefined) return code;
-    }
+    const code = this.#scope.indexOf(index.name);
+    if (code !== undefined) return code;
     throw new InternalError(`the axis ${index.name} is not bound here`);
   }
 
   once(value: Value, as: string, hint: string, make: () => Code, part = value): Code {
-    const key = keyOf(value, as);
-    const known = this.#scope.find(key);
+    const known = this.#scope.find(nameOf(value), as);
     if (known !== undefined) return known;
     const code = make();
     const place = this.#scope.placeOf(part);
     const named = code.kind === "name" || code.parts.every((part) => typeof part === "string") ? code : this.#name(place, hint, code);
-    place.known.set(key, named);
+    place.define(nameOf(value), as, named);
     return named;
   }
 
@@ -192,11 +189,11 @@ export class Writer implements LoopWriter {
   // Loops.
 
   has(value: Value): boolean {
-    return KEYS.some((as) => this.#scope.find(keyOf(value, as)) !== undefined);
+    return KEYS.some((as) => this.#scope.find(nameOf(value), as) !== undefined);
   }
 
   define(scope: Scope, value: Value, code: Code): void {
-    scope.known.set(keyOf(value, OWN[scalarType(value)]), code.kind === "name" ? code : this.#name(scope, "a", code));
+    scope.define(nameOf(value), OWN[scalarType(value)], code.kind === "name" ? code : this.#name(scope, "a", code));
   }
 
   within(scope: Scope, write: () => void): void {
@@ -254,9 +251,8 @@ export class Writer implements LoopWriter {
 }
 
 /** What a value is known by in a scope: an element by its place, also where it is known not to be infinite, since it is read once. */
-function keyOf(value: Value, as: string): string {
-  if (value.kind !== "load" || value.tensor.infinities === undefined) return `${as} ${value.id}`;
-  return `${as} ${value.tensor.name} ${value.indices.map(({ id }) => id).join()}`;
+function nameOf(value: Value): Value | string {
+  return value.kind !== "load" || value.tensor.infinities === undefined ? value : `${value.tensor.name} ${value.indices.map(({ id }) => id).join()}`;
 }
 
 const OWN = { i32: "int", u32: "uint", f32: "real", bool: "truth" } as const;

@@ -792,31 +792,26 @@ const FEW = 16;
 /** The age of the oldest node that is sought and, where only indices are, their names: what has none of them free stays as it is. */
 interface Sought {
   readonly age: number;
-  readonly names: ReadonlySet<string> | undefined;
+  readonly names: readonly string[] | undefined;
 }
 
 /** Whether something sought can be in a value. Parts are older than what they are part of: nothing is below a node older than all that is sought. */
 function mayHold({ id, free }: Value, { age, names }: Sought): boolean {
   if (id < age) return false;
   if (names === undefined) return true;
-  for (const name of free) if (names.has(name)) return true;
+  for (const name of free) if (names.includes(name)) return true;
   return false;
 }
 
-const soughts = new WeakMap<ReadonlyMap<Value, Value>, Sought>();
-
 function soughtIn(replacements: ReadonlyMap<Value, Value>): Sought {
-  let sought = soughts.get(replacements);
-  if (sought === undefined) {
-    let age = Infinity;
-    const names = new Set<string>();
-    for (const value of replacements.keys()) {
-      age = Math.min(age, value.id);
-      if (value.kind === "index") names.add(value.name);
-    }
-    soughts.set(replacements, (sought = { age, names: [...replacements.keys()].every(({ kind }) => kind === "index") ? names : undefined }));
+  let age = Infinity;
+  let names: string[] | undefined = [];
+  for (const value of replacements.keys()) {
+    age = Math.min(age, value.id);
+    if (value.kind === "index") names?.push(value.name);
+    else names = undefined;
   }
-  return sought;
+  return { age, names };
 }
 
 const hasInfiniteBranch = ({ yes, no }: Select): boolean => [yes, no].some((branch) => branch.kind === "constant" && !Number.isFinite(branch.value));

@@ -5,15 +5,17 @@ import type { BitwiseOperator, Element, Facts, MathFunction, ReduceOperator, Ten
 /** The least positive normal f32. `nonZero` licenses divisions, so it must survive rounding and flushed subnormals. */
 const LEAST = 2 ** -126;
 
+type More = Partial<Omit<Facts, "low" | "high">>;
+const NOTHING_MORE: More = {};
+
 /** Facts of a finite number in [low, high] of which nothing else is known; `nonZero` also when the interval stays clear of 0. */
-export function range(low: number, high: number, more: Partial<Facts> = {}): Facts {
+export function range(low: number, high: number, more: More = NOTHING_MORE): Facts {
   return {
     low: low + 0,
     high: high + 0,
-    mayBeNegativeInfinity: false,
-    mayBePositiveInfinity: false,
-    integer: false,
-    ...more,
+    mayBeNegativeInfinity: more.mayBeNegativeInfinity === true,
+    mayBePositiveInfinity: more.mayBePositiveInfinity === true,
+    integer: more.integer === true,
     nonZero: more.nonZero === true || low >= LEAST || high <= -LEAST,
   };
 }

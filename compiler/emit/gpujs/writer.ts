@@ -67,69 +67,67 @@ export class ScriptWriter implements Script, Loops {
   truth(value: Value): Code {
     if (!isTruth(value)) throw new InternalError(`a ${value.kind} is used as a truth`);
     if (value.kind === "reduce") return this.#value(value, () => truthCode(this, value), "p");
-    const known = this.#scope.find(keyOf(value));
+    const known = this.#scope.find(value, WHOLE);
     if (known !== undefined) return known;
     const code = truthCode(this, value);
     const place = this.#scope.placeOf(value);
     const whole = value.kind === "and" || value.kind === "or" ? compare(">", this.name(place, "p", choose(code, number(1), number(0))), number(0)) : code;
-    place.known.set(keyOf(value), whole);
+    place.define(value, WHOLE, whole);
     return whole;
   }
 
   #value(value: Value, make: () => Code, hint: string): Code {
-    const known = this.#scope.find(keyOf(value));
+    const known = this.#scope.find(value, WHOLE);
     if (known !== undefined) return known;
     if (value.kind === "reduce") {
       if (integerType(value) !== undefined) this.check(value);
       this.ensure([value]);
-      return this.#scope.find(keyOf(value)) ?? missing(`a reduction over ${value.axis}`);
+      return this.#scope.find(value, WHOLE) ?? missing(`a reduction over ${value.axis}`);
     }
-    return this.#once(value, keyOf(value), hint, make);
+    return this.#once(value, WHOLE, hint, make);
   }
 
   #leaf(value: Value): Code | undefined {
     if (value.kind === "index") return this.int(value);
     if (value.kind !== "extent") return undefined;
-    const known = this.root.known.get(keyOf(value));
+    const known = this.root.find(value, WHOLE);
     if (known !== undefined) return known;
     const at = this.#open.indexOf(value.axis);
     if (at < 0) return missing(`the size of ${value.axis}`);
     this.sized = true;
     const name = this.declare(this.root, "n", element(SIZES, atom(String(at))));
-    this.root.known.set(keyOf(value), name);
+    this.root.define(value, WHOLE, name);
     return name;
   }
 
   int(index: Value): Code {
     if (index.kind !== "index") return this.number(index);
-    for (const scope of this.#scope.outward()) {
-      const code = scope.indices.get(index.name);
-      if (code !== undefined) return code;
-    }
+    const code = this.#scope.indexOf(index.name);
+    if (code !== undefined) return code;
     throw new InternalError(`the axis ${index.name} is not bound here`);
   }
 
   once(part: Value, key: string, hint: string, make: () => Code): Code {
-    return this.#once(part, `${key} ${part.id}`, hint, make);
+    return this.#once(part, key, hint, make);
   }
 
-  #once(part: Value, key: string, hint: string, make: () => Code): Code {
-    const known = this.#scope.find(key);
+  #once(of: Value, as: string, hint: string, make: () => Code): Code {
+    const known = this.#scope.find(of, as);
     if (known !== undefined) return known;
     const code = make();
-    const place = this.#scope.placeOf(part);
+    const place = this.#scope.placeOf(of);
     const named = code.kind === "name" || code.parts.every((piece) => typeof piece === "string") ? code : this.name(place, hint, code);
-    place.known.set(key, named);
+    place.define(of, as, named);
     return named;
   }
 
   read(part: Value, key: string, make: () => Code): Code {
     // Of two parts that read the same element, one may be computed further out, where what the other has read is not there.
     const place = this.#scope.placeOf(part);
-    const known = place.find(`read ${key}`);
+    const known = place.find(key, "read");
     if (known !== undefined) return known;
     const name = this.variableOf(part, "v", make());
-    place.known.set(`read ${key}`, name);
+    place.define(key, "read", name);
     return name;
   }
 
@@ -158,11 +156,11 @@ export class ScriptWriter implements Script, Loops {
   // Loops.
 
   has(value: Value): boolean {
-    return this.#scope.find(keyOf(value)) !== undefined;
+    return this.#scope.find(value, WHOLE) !== undefined;
   }
 
   define(scope: Scope, value: Value, code: Code): void {
-    scope.known.set(keyOf(value), code);
+    scope.define(value, WHOLE, code);
   }
 
   within(scope: Scope, write: () => void): void {
@@ -218,7 +216,8 @@ export class ScriptWriter implements Script, Loops {
   }
 }
 
-const keyOf = (value: Value): string => `value ${value.id}`;
+/** What a value is computed as where it is computed in one way only. */
+const WHOLE = "value";
 
 function missing(what: string): never {
   throw new InternalError(`a kernel needs ${what}, which it does not have`);
