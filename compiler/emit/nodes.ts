@@ -86,7 +86,7 @@ function bindValues(x: Writer, digits: readonly Digit[]): void {
 }
 
 /** Axes whose positions are copies in one invocation; a vector's components are, too. */
-const blockOf = ({ block, vector }: Stage): readonly Index[] => (vector === undefined ? block : [...block, vector]);
+export const blockOf = ({ block, vector }: Stage): readonly Index[] => (vector === undefined ? block : [...block, vector]);
 
 /** An item for every position of the block axes, as constants, so that what the copies share is computed once. */
 function copiesOf(x: Writer, item: Assign, block: readonly Index[]): readonly Assign[] {

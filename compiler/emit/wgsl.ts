@@ -10,10 +10,11 @@ import { HELPERS } from "./helpers";
 import { arraysOf, crossesSubgroups } from "../kernel/access";
 import { holdsHalves, usesHalves } from "../kernel/halves";
 import { unrolled } from "../kernel/unroll";
-import { itemBytes, lengthOf, quarters, storedType } from "./memory";
+import { itemBytes, lengthOf, storedType } from "./memory";
 import { measureSubgroups, SCRATCH, SUBGROUP_VARIABLES } from "./cross";
 import { bindDigits, writeNodes } from "./nodes";
 import { Printer } from "./print";
+import { guessWide, wideArrays } from "./wide";
 import { Writer } from "./writer";
 
 export interface Printed {
@@ -34,10 +35,10 @@ export interface Printed {
 export function printWgsl(builder: GraphBuilder, kernel: Kernel, widest: number): Printed {
   const plain = unrolled(builder, kernel);
   // What lies in fours is known once every access has been written: it is guessed, and written again if the guess was wrong.
-  const guess = new Set(kernel.arrays.filter((array) => mayBeWide(array, kernel.arrays)).map(({ name }) => name));
+  const guess = guessWide(plain);
   const first = write(builder, plain, widest, guess);
   const wide = wideArrays(first.x, kernel.arrays);
-  return (wide.size === guess.size ? first : write(builder, plain, widest, wide)).printed();
+  return (guess.size === wide.size && [...guess].every((name) => wide.has(name)) ? first : write(builder, plain, widest, wide)).printed();
 }
 
 interface Written {
@@ -111,25 +112,6 @@ function declared(variable: string, array: KernelArray): readonly string[] {
   const type = storedType(array);
   if (array.space === "private") return [`var ${variable}: array<${type}, ${lengthOf(array)}>`];
   return Array.from({ length: lengthOf(array) }, (_, at) => `var ${variable}_${at}: ${type}`);
-}
-
-/** Whether an array may be declared in fours, by its shape and place. */
-function mayBeWide(array: KernelArray, arrays: readonly KernelArray[]): boolean {
-  if ((array.element.kind !== "f32" && !holdsHalves(array)) || array.arena !== undefined || arrays.some(({ arena }) => arena?.array === array.name)) return false;
-  if (array.space === "register" || array.space === "private") return false;
-  const last = array.shape.at(-1);
-  return last?.kind === "constant" && last.value % 4 === 0;
-}
-
-/** Arrays of which every access is one of four aligned neighbours, and some four are used together. */
-function wideArrays(x: Writer, arrays: readonly KernelArray[]): ReadonlySet<string> {
-  const wide = arrays.filter((array) => {
-    if (!mayBeWide(array, arrays)) return false;
-    const found = [...(x.addresses.get(array.name) ?? [])].map((address) => quarters(x, address));
-    const rests = new Set(found.map((four) => four?.[1]));
-    return found.length > 0 && !rests.has(undefined) && rests.size === 4;
-  });
-  return new Set(wide.map(({ name }) => name));
 }
 
 /**
