@@ -62,11 +62,23 @@ function broughtToForm(builder: GraphBuilder, graph: Graph): Passed {
   return current;
 }
 
+type Wanted = Pick<Choice, "rule" | "site" | "parameters">;
+
+/** What is derived without any choice: asked for before plans are made, and by one of them. */
+const plain = new WeakMap<Graph, Derived>();
+
 /**
  * Everything: canonical passes, the choices of a plan, folds.
  * @throws StaleChoice where the plan was made for another graph.
  */
-export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Pick<Choice, "rule" | "site" | "parameters">[] = [], rules: Rules = RULES): Derived {
+export function derive(builder: GraphBuilder, graph: Graph, choices: readonly Wanted[] = [], rules: Rules = RULES): Derived {
+  if (choices.length > 0 || rules !== RULES) return derivedWith(builder, graph, choices, rules);
+  let derived = plain.get(graph);
+  if (derived === undefined) plain.set(graph, (derived = derivedWith(builder, graph, [], rules)));
+  return derived;
+}
+
+function derivedWith(builder: GraphBuilder, graph: Graph, choices: readonly Wanted[], rules: Rules): Derived {
   const split = canonical(builder, graph);
   const fired: Firing[] = [];
   const cuts = choices.filter(({ rule }) => rule === "cut");

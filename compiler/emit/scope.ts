@@ -60,7 +60,7 @@ export class Scope extends Block {
 
   define(of: Value | string, as: string, code: Code): void {
     let known = this.#known.get(of);
-    if (known === undefined) this.#known.set(of, (known = new Map()));
+    if (known === undefined) this.#known.set(of, (known = new Map<string, Code>()));
     known.set(as, code);
   }
 }

@@ -134,7 +134,8 @@ export function statementsOf(builder: GraphBuilder, kernel: Kernel): number {
 }
 
 class Counter {
-  readonly #done = new Map<string, Set<Value>>();
+  /** What has been counted, by how often it is done. */
+  readonly #done = new Map<number, Set<Value>>();
   #work = 0;
   #words = 0;
 
@@ -192,10 +193,10 @@ class Counter {
 
   /** `axes`: how often the axes around run, by name; what does not mention one is done once for it. */
   #visit(value: Value, axes: ReadonlyMap<string, number>): void {
-    const times = value.free.reduce((count, name) => count * (axes.get(name) ?? 1), 1);
-    const key = String(times);
-    const seen = this.#done.get(key) ?? new Set<Value>();
-    this.#done.set(key, seen);
+    let times = 1;
+    for (const name of value.free) times *= axes.get(name) ?? 1;
+    let seen = this.#done.get(times);
+    if (seen === undefined) this.#done.set(times, (seen = new Set()));
     if (seen.has(value)) return;
     seen.add(value);
     switch (value.kind) {

@@ -87,8 +87,21 @@ export function readByRepair(builder: GraphBuilder, component: Component): reado
   return text === undefined ? [] : [...new Set([...slotNames(builder, text)].map(baseName))];
 }
 
+/** Many plans begin with the same fold. */
+const prepared = new WeakMap<Fold, { readonly always?: Prepared; readonly perhaps?: Prepared }>();
+
 /** @param options `mayBeEmpty`: the side at hand may have no position at all, so that even without a guard its state may be empty */
 export function prepare(builder: GraphBuilder, fold: Fold, { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {}): Prepared {
+  const which = mayBeEmpty ? "perhaps" : "always";
+  const known = prepared.get(fold);
+  const had = known?.[which];
+  if (had !== undefined) return had;
+  const made = preparedAnew(builder, fold, mayBeEmpty);
+  prepared.set(fold, { ...known, [which]: made });
+  return made;
+}
+
+function preparedAnew(builder: GraphBuilder, fold: Fold, mayBeEmpty: boolean): Prepared {
   const rename = (value: Value): Value => renamed(builder, value);
   const domainOf = (domain: Domain): Domain => ({ lower: domain.lower.map(rename), upper: domain.upper.map(rename), exact: domain.exact });
   const components = fold.components.map((component): Component => {

@@ -5,6 +5,7 @@ import { asLinear, type GraphBuilder } from "../../../spec/graph/builder";
 import { both } from "../../../spec/graph/facts";
 import type { Facts, Store, Value } from "../../../spec/graph/node";
 import type { Component, Derived, Fold, Repair } from "../../algebra/derived";
+import { holdsTable } from "../../algebra/opened";
 import { I32, U32 } from "../../kernel/bounds";
 import { withHalves } from "../../kernel/halves";
 import { infinitiesOf, isInfinite } from "../../kernel/infinities";
@@ -12,12 +13,12 @@ import type { Kernel, KernelArray } from "../../kernel/kernel";
 import { scalarType } from "../../kernel/scalar";
 import { storageArrays } from "../make";
 import { spread } from "../spread";
-import type { Shares } from "./axes";
+import { present, type Shares } from "./axes";
 import { chainFold } from "./chain";
 import { axesOf, mapKernel, type Task } from "./map";
 import type { ChainPlan, FoldPlan, FusedPlan, PiecesPlan, StreamedPlan } from "./plan";
 import { dependenceOrder } from "./order";
-import { prepare, readAnyStaged, readSlots, readStaged, renamedStore, slotNames, type Prepared, type PreparedPiece, type Staged } from "./prepare";
+import { prepare, readAnyStaged, readSlots, readStaged, renamedStore, repairText, slotNames, type Prepared, type PreparedPiece, type Staged } from "./prepare";
 import { asRead, asStored, bounded, Coarser, isArg, mayBeInfinite, resolve, storedFacts, type ReadState, type Source } from "./state";
 import { Stream } from "./stream";
 import { Tables, type Table } from "./tables";
@@ -110,12 +111,14 @@ class Schedule {
     return { ...fold, components, pieces: fold.pieces.map((piece) => ({ ...piece, fold: this.#mapFold(piece.fold, value) })) };
   }
 
+  /** The fold itself where it reads no table, so that it is prepared once for many plans. */
   #withTables(fold: Fold): Fold {
-    return this.#mapFold(fold, (value) => this.#tables.read(value));
+    return valuesOf(fold).some(holdsTable) ? this.#mapFold(fold, (value) => this.#tables.read(value)) : fold;
   }
 
+  /** The fold itself where no other is done. */
   #withFinals(fold: Fold): Fold {
-    return this.#mapFold(fold, (value) => this.#readFinals(value));
+    return this.#finals.size + this.#inlined.size > 0 ? this.#mapFold(fold, (value) => this.#readFinals(value)) : fold;
   }
 
   /** Components of folds that are done, read from where they are stored. */
@@ -384,6 +387,10 @@ class Schedule {
     return digits.size === 0 ? store : { ...store, indices: indices.map((index) => builder.substitute(index, digits)), value: builder.substitute(store.value, digits) };
   }
 }
+
+/** The values of which a fold is made, its pieces' among them. */
+const valuesOf = ({ components, pieces }: Fold): readonly Value[] =>
+  [...components.flatMap(({ body, where, repair }) => [body, where, ...present([repairText(repair)])]), ...pieces.flatMap(({ fold }) => valuesOf(fold))];
 
 /** The number of the indices that stand for the axes of an output: beyond those of binders, folds and tables. */
 const WHOLE = 3000;
