@@ -26,6 +26,15 @@ export class Pipelines {
     return this.#made.size;
   }
 
+  /**
+   * Pipelines for dispatches, in their order. Long texts are begun first, so that the last to be ready is a short one.
+   * @throws as `get`
+   */
+  async all(dispatches: readonly Dispatch[]): Promise<readonly Pipeline[]> {
+    const begun = new Map([...dispatches].sort((a, b) => b.code.length - a.code.length).map((dispatch) => [dispatch, this.get(dispatch)]));
+    return Promise.all(dispatches.map((dispatch) => begun.get(dispatch) ?? this.get(dispatch)));
+  }
+
   /** @throws InternalError with the text and what the device says of it, when it does not compile */
   get(dispatch: Dispatch): Promise<Pipeline> {
     const bindings = bufferTypes(dispatch);
@@ -70,12 +79,15 @@ export class Pipelines {
     const what = `compiling ${name}`;
     let module: GPUShaderModule | undefined;
     try {
-      const { layout, whole } = await gpu.scoped(what, () => {
+      const { layout, compiled } = await gpu.scoped(what, () => {
         module = device.createShaderModule({ label: name, code });
-        return this.#layouts(name, bindings);
+        const { layout: own, whole } = this.#layouts(name, bindings);
+        // Begun before the module is judged, so that the device compiles it while the next text is read.
+        const begun = device.createComputePipelineAsync({ label: name, layout: whole, compute: { module, entryPoint: "main" } });
+        // Of a module that is refused there is no more to say.
+        begun.catch(() => undefined);
+        return { layout: own, compiled: begun };
       });
-      if (module === undefined) throw new InternalError(`${what} made no module`);
-      const compiled = device.createComputePipelineAsync({ label: name, layout: whole, compute: { module, entryPoint: "main" } });
       return { pipeline: await gpu.alive(what, compiled), layout };
     } catch (fault) {
       if (fault instanceof KvernError) throw fault;
