@@ -2,12 +2,13 @@
 
 import { explain, type Explanation } from "../compiler/explain/explain";
 import { lowerAll, type Lowering, type Plans } from "../compiler/lower";
-import { HARDWARE, SOFTWARE, USUAL } from "../compiler/plan/fold/cost";
+import { HARDWARE, SOFTWARE } from "../compiler/plan/fold/cost";
 import type { DeviceFeatures, Program } from "../compiler/program";
 import type { GraphBuilder } from "../spec/graph/builder";
 import type { Graph } from "../spec/graph/node";
 import { loadGraph } from "../spec/graph/json";
 import type { Sizes } from "../spec/tensor/check";
+import { classOf } from "./classes";
 import { kernelOf, RunCheck, type Kernel } from "./kernel";
 import { discharge } from "./obligations";
 import type { Limits } from "./webgpu/gpu";
@@ -23,11 +24,11 @@ export interface Loaded {
 export interface LoweredKernel {
   readonly kernel: Kernel;
   readonly check: RunCheck;
-  /** The program for the shortest axes: for some sizes, and right for all. */
+  /** The program for axes of which no size is known: planned for short ones, and right for all. */
   readonly first: Program;
   /**
    * The program for a run of these sizes, which is the same one for all sizes of a class. An axis that is not given is taken
-   * to have a usual size.
+   * to be short.
    */
   program(sizes: Sizes): Program;
   /** The plan for sizes beside those that are fixed, and its cost. */
@@ -40,15 +41,6 @@ export function load(json: unknown): Loaded {
   return { builder, graph, kernel: kernelOf(graph, (sizes) => discharge(graph, sizes)) };
 }
 
-/** The longest axis of the first class of sizes, and how many times as long the longest of each further one is. */
-const [SHORT, TIMES] = [512, 8];
-
-/** The class of a size, 0 for the shortest. A cache that grows by a token stays in its class, and with its program, for long. */
-const classOf = (size: number): number => Math.max(0, Math.ceil(Math.log(size / SHORT) / Math.log(TIMES)));
-
-/** The size that a class is planned for. */
-const typical = (of: number): number => (SHORT * TIMES ** of) / 2;
-
 /**
  * Reads a graph and lowers it for a device with these limits and features.
  * @throws KvernError KV5101 when `json` is no graph; KV21nn when `set` does not fit it; KV2001 and KV2102 where `set`
@@ -57,14 +49,12 @@ const typical = (of: number): number => (SHORT * TIMES ** of) / 2;
 export function lowered(json: unknown, { set = {}, plans = "folds", features = {} }: { readonly set?: Sizes; readonly plans?: Plans; readonly features?: DeviceFeatures }, limits: Limits, kind: "hardware" | "software" = "hardware"): LoweredKernel {
   const { graph, kernel } = load(json);
   const check = new RunCheck(kernel, set);
-  const open = graph.axes.filter(({ name, extent }) => extent === undefined && set[name] === undefined);
   const made = new Map<string, Lowering>();
   const lowering = (sizes: Sizes): Lowering => {
-    const classes = open.map(({ name }) => classOf(sizes[name] ?? USUAL));
-    const key = classes.join();
+    const { upTo, expected } = classOf(graph.axes, set, sizes);
+    const key = Object.values(upTo).join();
     let had = made.get(key);
     if (had === undefined) {
-      const expected = Object.fromEntries(open.map(({ name }, at) => [name, typical(classes[at] ?? 0)]));
       had = lowerAll(graph, { set, expected, limits, plans, features, profile: kind === "software" ? SOFTWARE : HARDWARE });
       made.set(key, had);
     }
@@ -73,7 +63,7 @@ export function lowered(json: unknown, { set = {}, plans = "folds", features = {
   return {
     kernel,
     check,
-    first: lowering(Object.fromEntries(open.map(({ name }) => [name, 0]))).program,
+    first: lowering({}).program,
     program: (sizes) => lowering(sizes).program,
     explain: (sizes) => {
       const { specialised, kernels, program, record } = lowering(sizes);

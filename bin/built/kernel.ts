@@ -24,7 +24,7 @@ export function filesOf(file: string, graph: SerialisedGraph, set: Sizes, featur
 
 /** The modules of all dispatches, one after the other: each is a module of its own, with its entry point `main`. */
 function wgsl(graph: SerialisedGraph, set: Sizes, features: DeviceFeatures): string {
-  const program = loweredWith(graph, set, features).program({});
+  const { first: program } = loweredWith(graph, set, features);
   const modules = program.dispatches.map(({ name, code, workgroupSize, bindings, uniforms }, at) => {
     const arrays = bindings.map(({ array, access }, binding) => `// @binding(${binding}) ${array}, ${access}`);
     const sizes = uniforms.length === 0 ? [] : [`// @binding(${bindings.length}) sizes: ${uniforms.join(", ")}`];

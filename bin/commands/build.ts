@@ -22,7 +22,8 @@ export function build(program: Command): void {
     .description(
       "Writes for every exported kernel NAME.graph.json, the portable graph; NAME.wgsl, the text of all its dispatches;\n" +
         "NAME.gpu.js, its kernels for gpu.js and what chains them; and NAME.ts, a typed launcher that imports kvern/runtime only. Nothing is written unless all kernels are in order.\n" +
-        "The WGSL is for any device, or with --features for those that have as much; the launcher asks the device at hand.\n" +
+        "The WGSL is for any device, or with --features for those that have as much, and planned for axes of up to 512 positions\n" +
+        "unless --set fixes them; the launcher asks the device at hand, and plans for the sizes of each run.\n" +
         "With --partial also NAMEPartial, NAMEJoin and NAMEMerge, by which an axis is shared out over devices and machines.",
     )
     .argument("<file...>", "TypeScript files that export kernels")

@@ -1,6 +1,6 @@
 /**
  * @file The plans that a kernel could be run by, to be measured: the few that the cost model puts first, or the one that
- * was chosen before. A choice holds for a class of sizes: each open axis up to the next power of two.
+ * was chosen before. A choice holds for a class of sizes, and is made among the plans for such sizes.
  */
 
 import { explain, type Explanation } from "../../compiler/explain/explain";
@@ -12,6 +12,7 @@ import { graphKey, lowerStored, PLAN_FORMAT, PLAN_VERSION, readPlan, type Stored
 import { FEATURES, type DeviceFeatures, type Program } from "../../compiler/program";
 import { saveGraph } from "../../spec/graph/json";
 import type { Sizes } from "../../spec/tensor/check";
+import { classOf, type SizeClass } from "../classes";
 import { load, type Loaded } from "../lowering";
 import type { Limits } from "../webgpu/gpu";
 
@@ -48,14 +49,15 @@ export class Contest {
   /** Names graph, sizes, device, and what of the device is used. */
   key(sizes: Sizes): string {
     const list = (of: Sizes): string => Object.entries(of).sort().map(([axis, size]) => `${axis}=${size}`).join(",");
-    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#upTo(sizes)), this.device.name, ...featureNames(this.device.features)].join(" | ");
+    return [this.loaded.graph.name, this.#graph, list(this.set), list(this.#class(sizes).upTo), this.device.name, ...featureNames(this.device.features)].join(" | ");
   }
 
   /** The plans to measure, the one that is estimated to take least time first. */
   several(sizes: Sizes): readonly Contestant[] {
     const { graph } = this.loaded;
-    const found = lowerSeveral(specialise(graph, this.set), { ...this.#options(), plans: "folds" }, MOST, []);
-    const plans = found.length > 0 ? found : [lowerAll(graph, { ...this.#options(), plans: "direct" })];
+    const options = { ...this.#options(), expected: this.#class(sizes).expected };
+    const found = lowerSeveral(specialise(graph, this.set), { ...options, plans: "folds" }, MOST, []);
+    const plans = found.length > 0 ? found : [lowerAll(graph, { ...options, plans: "direct" })];
     return plans.map((lowering) => this.#contestant(lowering, this.#store(lowering, sizes)));
   }
 
@@ -73,14 +75,13 @@ export class Contest {
     return { limits, features, set: this.set, profile: kind === "software" ? SOFTWARE : HARDWARE };
   }
 
-  #upTo(sizes: Sizes): Sizes {
-    const open = this.loaded.graph.axes.filter(({ name, extent, parts }) => extent === undefined && parts === undefined && this.set[name] === undefined);
-    return Object.fromEntries(open.map(({ name }) => [name, 2 ** Math.ceil(Math.log2(Math.max(1, sizes[name] ?? 1)))]));
+  #class(sizes: Sizes): SizeClass {
+    return classOf(this.loaded.graph.axes, this.set, sizes);
   }
 
   #store({ fused }: Lowering, sizes: Sizes): StoredPlan {
     return {
-      format: PLAN_FORMAT, version: PLAN_VERSION, kernel: this.loaded.graph.name, graph: this.#graph, set: this.set, upTo: this.#upTo(sizes),
+      format: PLAN_FORMAT, version: PLAN_VERSION, kernel: this.loaded.graph.name, graph: this.#graph, set: this.set, upTo: this.#class(sizes).upTo,
       device: this.device.name, plan: fused ?? "direct",
     };
   }

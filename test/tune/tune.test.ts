@@ -119,13 +119,13 @@ describe("a kernel whose plan is measured", () => {
     expect(several).toBeLessThanOrEqual(5);
     expect(bench.uploads).toBe(2);
     const [[key, kept] = []] = [...plans];
-    expect(key).toMatch(/^k \| [0-9a-f]{16} \| .* \| .*token=64.* \| a device of tests$/);
+    expect(key).toMatch(/^k \| [0-9a-f]{16} \| .* \| .*token=512.* \| a device of tests$/);
     expect(readPlan(JSON.parse(JSON.stringify(kept)), "the store")).toEqual(kept);
     const runs = bench.runs;
     await prepared.run(inputs(41));
     expect([bench.runs - runs, bench.compiled.length]).toEqual([1, several]);
     // Another class of sizes is measured for itself.
-    await prepared.run(inputs(65));
+    await prepared.run(inputs(513));
     expect(plans.size).toBe(2);
     // A kernel prepared anew replays what is kept: the text that was the fastest.
     const again = new TestBench(graph, () => 1);

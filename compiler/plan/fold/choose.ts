@@ -66,8 +66,7 @@ export function foldsPay(builder: GraphBuilder, graph: Graph): boolean {
 
 /**
  * The legal plans of a program. The graph is the builder's own. Unless every plan is asked for, sets of choices after the
- * first, which leave more work, are tried in the shapes that did best there, not in those whose texts were too long there,
- * and not at all where their work alone takes longer than a plan found;
+ * first are tried in the shapes that did best there, and not at all where their work alone takes longer than a plan found;
  * and of two ways to pair, the one with more work only in kinds of shapes of which none fits with the other.
  */
 export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: PlanOptions): Chosen {
@@ -84,22 +83,19 @@ export function enumeratePlans(builder: GraphBuilder, graph: Graph, options: Pla
     if (!every && weight / options.profile.parallel > least) return;
     for (const { derived, choices } of variants(builder, graph, taken, options, why)) {
       const made = new Map<number, Candidate>();
-      const long = new Set<number>();
       for (const [shape, plan] of [...foldPlans(builder, derived, choices, every ? [SOFTWARE, HARDWARE] : [options.profile], options.features)].entries()) {
         if (!wanted(plan) || (!every && worse?.has(shape) === true)) continue;
         tried.add(kindOf(plan));
         const candidate = makeCandidate(builder, derived, plan, options);
-        if ("why" in candidate) {
-          why.push({ rule: "plan", at: shapeText(plan), why: candidate.why });
-          if (candidate.long) long.add(shape);
-        } else {
+        if (typeof candidate === "string") why.push({ rule: "plan", at: shapeText(plan), why: candidate });
+        else {
           made.set(shape, candidate);
           fit.add(kindOf(plan));
         }
       }
       candidates.push(...made.values());
       least = Math.min(least, ...[...made.values()].map(({ cost }) => cost));
-      worse ??= new Set([...worseShapes(made), ...long]);
+      worse ??= worseShapes(made);
     }
   };
   for (const set of sets) consider(set, () => true);
@@ -122,7 +118,7 @@ function longerParts(builder: GraphBuilder, candidates: readonly Candidate[], op
     const folds = Object.fromEntries(Object.entries(plan.folds).map(([name, fold]) => [name, withLongerParts(fold)]));
     if (Object.entries(folds).every(([name, fold]) => fold === plan.folds[name])) break;
     const next = makeCandidate(builder, derived, { ...plan, folds }, options);
-    if ("why" in next || next.cost >= best.cost) break;
+    if (typeof next === "string" || next.cost >= best.cost) break;
     longer.push(next);
     best = next;
   }
@@ -194,31 +190,24 @@ function worseShapes(made: ReadonlyMap<number, Candidate>): ReadonlySet<number> 
  * @throws StaleChoice where a site is gone
  */
 export function replayPlan(builder: GraphBuilder, graph: Graph, plan: FusedPlan, options: PlanOptions): Candidate | string {
-  const made = makeCandidate(builder, derive(builder, graph, plan.choices), plan, options);
-  return "why" in made ? made.why : made;
+  return makeCandidate(builder, derive(builder, graph, plan.choices), plan, options);
 }
 
-/** Why there is no candidate; `long`: its text would be. */
-interface Unfit {
-  readonly why: string;
-  readonly long: boolean;
-}
-
-function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan, options: PlanOptions): Candidate | Unfit {
+function makeCandidate(builder: GraphBuilder, derived: Derived, plan: FusedPlan, options: PlanOptions): Candidate | string {
   const { limits, fixed, features } = options;
   let scheduled: Scheduled;
   try {
     scheduled = packed(builder, schedule(builder, derived, plan, { ...WORKGROUPS, halves: features?.f16 === true }), limits.maxStorageBuffersPerShaderStage);
   } catch (fault) {
-    if (fault instanceof PlanRefused) return { why: fault.message, long: false };
+    if (fault instanceof PlanRefused) return fault.message;
     throw fault;
   }
   const bounds = boundsUnder(fixed);
   for (const kernel of scheduled.kernels) {
     const refusal = refusalOf(kernel, limits, bounds, features);
-    if (refusal !== undefined) return { why: refusal, long: false };
+    if (refusal !== undefined) return refusal;
     const statements = statementsOf(builder, kernel);
-    if (statements > MOST_STATEMENTS) return { why: `${kernel.name}: a text of about ${Math.round(statements)} statements, of ${MOST_STATEMENTS}`, long: true };
+    if (statements > MOST_STATEMENTS) return `${kernel.name}: a text of about ${Math.round(statements)} statements, of ${MOST_STATEMENTS}`;
   }
   return { plan, derived, scheduled, cost: costOfPlan(builder, derived.graph, scheduled.kernels, options) };
 }
