@@ -46,7 +46,7 @@ export class Launcher {
 
   /** Compiles what the first run would otherwise compile. */
   async compile(): Promise<void> {
-    this.#pipelines = await this.#made.all(this.program.dispatches);
+    this.#pipelines = await Promise.all(this.program.dispatches.map((dispatch) => this.#made.get(dispatch)));
   }
 
   async run(checked: CheckedRun): Promise<Record<string, TensorData | DeviceTensor>> {

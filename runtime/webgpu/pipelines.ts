@@ -26,15 +26,6 @@ export class Pipelines {
     return this.#made.size;
   }
 
-  /**
-   * Pipelines for dispatches, in their order. Long texts are begun first, so that the last to be ready is a short one.
-   * @throws as `get`
-   */
-  async all(dispatches: readonly Dispatch[]): Promise<readonly Pipeline[]> {
-    const begun = new Map([...dispatches].sort((a, b) => b.code.length - a.code.length).map((dispatch) => [dispatch, this.get(dispatch)]));
-    return Promise.all(dispatches.map((dispatch) => begun.get(dispatch) ?? this.get(dispatch)));
-  }
-
   /** @throws InternalError with the text and what the device says of it, when it does not compile */
   get(dispatch: Dispatch): Promise<Pipeline> {
     const bindings = bufferTypes(dispatch);
