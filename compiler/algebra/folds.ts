@@ -96,7 +96,7 @@ export function deriveFolds(builder: GraphBuilder, graph: Graph, rules: Rules = 
     return count === 1 ? stem : `${stem}${count}`;
   };
   const indexFor = (reduction: Reduce): Index => {
-    const taken = new Set(reductions.flatMap(({ free }) => free));
+    const taken = new Set(reductions.filter(({ axis }) => axis === reduction.axis).flatMap(({ free }) => free));
     let k = 0;
     while (taken.has(`${reduction.axis}@${k}`)) k++;
     return builder.openAs(reduction, k).index;
