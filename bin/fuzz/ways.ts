@@ -83,7 +83,6 @@ export async function simulatedWays(): Promise<Prepare> {
       }
       return Promise.resolve(ran);
     };
-    // A device stores −∞ of an input as the least number, with which kernels go on; the simulator has no such number.
-    return Promise.resolve({ finite: true, run });
+    return Promise.resolve({ finite: false, run });
   };
 }

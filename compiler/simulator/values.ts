@@ -96,7 +96,20 @@ export class Evaluator {
     return Math.fround(value);
   }
 
+  /** What overflows is no promised number any more, and must not reach an output; a sentinel is what types call infinite. */
   #compute(value: Value, scope: Scope): number {
+    const result = this.#computed(value, scope);
+    if (Number.isFinite(result) || Number.isNaN(result)) return result;
+    switch (value.kind) {
+      case "linear": case "product": case "apply": {
+        const { negative, positive } = infinitiesOf(value);
+        return (result < 0 ? negative : positive) ? result : NaN;
+      }
+      default: return result;
+    }
+  }
+
+  #computed(value: Value, scope: Scope): number {
     const type = scalarType(value);
     const whole = type !== "bool" && integerType(value) !== undefined;
     const operand = (part: Value): number => (whole ? this.value(part, scope) : this.#operand(part, scope));
