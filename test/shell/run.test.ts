@@ -151,6 +151,7 @@ export const decode = kernel({ codes: uint(4)(n), book: f32(centroid) }, f32(n),
   test("a mode where there is none", () => {
     expect(refused(run("double", write("in.safetensors", { x }), "--mode", "cpu"))).toMatchInlineSnapshot(`
       "error KV4003: the backend \`interpreter\` has no mode \`cpu\` (expected no \`mode\`, got \`cpu\`)
+        Open { backend: "gpujs", mode: "cpu" }.
       "
     `);
   });

@@ -26,7 +26,7 @@ describe("run --tune", () => {
     expect(folder.list()).toContain("plans.json");
     expect(run("--plan", "plans.json")).toMatchObject({ code: 0, stderr: "" });
     expect(explain("--set", "token=64,channel=4", "--plan", "plans.json")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^weighed: \d+ dispatch/) as unknown });
-    expect(explain("--set", "token=65,channel=4", "--plan", "plans.json")).toMatchObject({ code: 1, stderr: expect.stringContaining("KV5403") as unknown });
+    expect(explain("--set", "token=513,channel=4", "--plan", "plans.json")).toMatchObject({ code: 1, stderr: expect.stringContaining("KV5403") as unknown });
   });
 
   test("refuses a file that is no file of plans", () => {
