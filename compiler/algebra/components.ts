@@ -383,8 +383,8 @@ export class GrowingFold {
 
   /**
    * What a prefix takes for the parameter. A sum over part of the axis is scaled up to the whole of it, s·N/n, so that a
-   * prefix centres on its own mean and not on a fraction of it; extremes, ratios of sums and guarded sums stand for
-   * themselves.
+   * prefix centres on its own mean and not on a fraction of it; extremes, ratios of sums, guarded sums and sums of what has
+   * weights stand for themselves: a prefix with most of the weight would be scaled up far beyond what it is a sum of.
    */
   #reference(parameter: Value, where: Value): Value | undefined {
     const { builder } = this;
@@ -394,9 +394,15 @@ export class GrowingFold {
     const [only] = sums;
     if (only === undefined || sums.length > 1 || only[1] !== 1 || others.length > 0 || where !== builder.true) return parameter;
     const summed = only[0].kind === "slot" ? this.named(only[0].name) : undefined;
-    if (summed === undefined || summed.where !== builder.true || summed.repair.kind !== "none") return parameter;
+    if (summed === undefined || summed.where !== builder.true || summed.repair.kind !== "none" || this.#isWeighed(summed.body)) return parameter;
     const count = this.#component("sum", builder.one, builder.true);
     return "why" in count ? undefined : builder.multiply(parameter, builder.divide(this.index.extent, count.live));
+  }
+
+  /** Whether several factors change with the position. */
+  #isWeighed(body: Value): boolean {
+    const [, factors] = this.builder.factors(body);
+    return factors.filter(([base]) => base.free.includes(this.index.name)).length > 1;
   }
 
   /** Whether the sum of `part`, linear in the reference, is 0 on every prefix: deviations from a mean are. */

@@ -234,3 +234,17 @@ describe("tabulate", () => {
     expect(listChoices(p.b, canonical(p.b, p.graph).graph, { token: 4096 }, TABULATE).choices).toEqual([]);
   });
 });
+
+test("a running mean counts positions that weigh the same: with weights of their own, as groups of elements have, a prefix stands for itself", () => {
+  const spreadWith = (weigh: boolean) => program((p) => {
+    const x = p.tensor("x", ["token"]), w = p.tensor("w", ["token"]);
+    const weight = (t: Value): Value => (weigh ? w(t) : p.b.one);
+    const mean = p.b.divide(p.sum("token", (t) => p.b.multiply(weight(t), x(t))), p.extent("token"));
+    const spread = p.sum("token", (t) => p.b.multiply(weight(t), p.b.power(p.b.subtract(x(t), mean), p.b.constant(2))));
+    return p.store("out", [], spread);
+  });
+  const counts = ({ folds, p }: ReturnType<typeof spreadWith>): boolean => folds.some(({ components }) => components.some(({ op, body }) => op === "sum" && body === p.b.one));
+  const [even, weighed] = [spreadWith(false), spreadWith(true)];
+  expect([even, weighed].map(({ folds }) => folds.length)).toEqual([1, 1]);
+  expect([counts(even), counts(weighed)]).toEqual([true, false]);
+});
