@@ -75,7 +75,8 @@ export class Memory {
   /** Reads on behalf of `actor` in the `phase`-th stretch between barriers. Registers and private arrays pass no actor. */
   read(indices: readonly number[], actor: Actor | undefined, phase: number): number {
     const offset = this.#offset(indices, "reads");
-    if (offset === undefined) return NaN;
+    // What is read of an array of integers is one, whatever stands there: it may be an index.
+    if (offset === undefined) return this.values.length === 0 && this.element.kind !== "f32" && this.element.kind !== "f16" ? 0 : NaN;
     if (this.#written[offset] === 0) this.#report({ kind: "unwritten", text: `reads ${this.name}[${indices.join(", ")}], which nothing has written` });
     if (actor !== undefined && this.space !== "input") {
       const trace = this.#trace(offset);

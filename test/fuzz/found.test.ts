@@ -97,6 +97,16 @@ const FOUND: readonly Found[] = [
       });`,
     sizes: [{ a: 3, b: 2 }, { a: 1, b: 1 }],
   },
+  {
+    name: "a code of a cache without rows is a code, which a table is read by",
+    text: `import { axis, clamp, f32, kernel, max, sum, uint } from "kvern";
+      const a = axis("a"), b = axis("b"), c = axis("c", 5);
+      export const k = kernel({ m: uint(1)(a, b) }, f32(a), ({ m }) => () => {
+        const peak = max(c, () => max(b, (i) => m(clamp(0, a), i))), total = sum(c, () => sum(b, (i) => Math.exp(m(clamp(0, a), i) - peak)));
+        return sum(c, () => sum(b, (i) => Math.exp(m(clamp(0, a), i) - peak) * i)) / (total === 0 ? 1 : total);
+      });`,
+    sizes: [{ a: 0, b: 1 }, { a: 0, b: 3 }],
+  },
 ];
 
 describe("a fault that was found stays mended", { timeout: 120_000 }, () => {
