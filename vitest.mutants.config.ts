@@ -12,6 +12,7 @@ const SUITES = {
     "kernel/types", "kernel/scalar", "kernel/count", "algebra/divisors", "algebra/known", "graph/graph", "laws/mutants", "algebra/cut", "tune/tune",
     "golden/rows/encode", "golden/rows/norms", "golden/rows/attention-decode", "golden/rows/refused", "golden/rows/scores", "golden/rows/masks", "golden/rows/formats",
     "golden/segments", "golden/rows/coupled-cache", "explain/examples", "laws/rules", "algebra/cascades", "algebra/choices", "interpreter/streamed", "interpreter/functions",
+    "fuzz/programs", "golden/drawn",
   ],
   slow: ["laws/passes", "plan/derived", "kernel/kernels", "laws/folds", "algebra/programs", "interpreter/random", "interpreter/bound", "plan/folds"],
 } as const;

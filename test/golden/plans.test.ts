@@ -7,30 +7,13 @@ import { describe, expect, test } from "vitest";
 import { show } from "../../compiler/algebra/show";
 import { lowerPlain } from "../../compiler/lower";
 import { lowerScript } from "../../compiler/lower-gpujs";
-import { enumeratePlans, shapeText } from "../../compiler/plan/fold/choose";
-import { HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
-import { specialise } from "../../compiler/plan/specialise";
 import type { DeviceFeatures, DeviceLimits, Sizes } from "../../compiler/program";
 import type { Graph } from "../../spec/graph/node";
 import { PROGRAMS, SMALL, type Config, type Program } from "../algebra/programs";
 import { LIMITS } from "../plan/limits";
+import { offered } from "./offered";
 
 const MIDDLE: Config = { heads: 8, keyHeads: 2, channels: 64, couple: 8, bits: 6, queries: 32, window: 24, outputs: 48, pairs: "half" };
-
-/** Four digits: what a change of a rule or a weight moves shows, what rounding does not. */
-const digits = (cost: number): string => cost.toPrecision(4);
-
-function plans(graph: Graph, set: Sizes, limits: DeviceLimits, features: DeviceFeatures = {}): string {
-  return [SOFTWARE, HARDWARE].flatMap((profile) => {
-    const { builder, graph: special, fixed } = specialise(graph, set);
-    const { candidates, refused } = enumeratePlans(builder, special, { limits, profile, fixed, features });
-    return [
-      profile.name,
-      ...candidates.map(({ plan, scheduled, cost }) => `  ${digits(cost)}  ${plan.choices.map(({ rule }) => `${rule}, `).join("")}${shapeText(plan)}: ${scheduled.kernels.map(({ name, lanes, grid }) => `${name} (${lanes} × ${grid.map(({ extent }) => show(builder, extent)).join(" × ")})`).join(", ")}`),
-      ...refused.map(({ rule, at, why }) => `  refused ${rule} at ${at}: ${why}`),
-    ];
-  }).join("\n");
-}
 
 interface Planned {
   readonly name: string;
@@ -53,7 +36,7 @@ const PLANNED: readonly Planned[] = [
 
 describe("plans that are offered, and that are refused", () => {
   test.each(PLANNED)("$name", async ({ name, make, set = {}, limits = {}, features = {} }) => {
-    await expect(`${plans(make().graph, set, { ...LIMITS, ...limits }, features)}\n`).toMatchFileSnapshot(`plans/${name.replaceAll(/[^a-z]+/g, "-")}.txt`);
+    await expect(`${offered(make().graph, set, { ...LIMITS, ...limits }, features)}\n`).toMatchFileSnapshot(`plans/${name.replaceAll(/[^a-z]+/g, "-")}.txt`);
   });
 });
 

@@ -1,0 +1,32 @@
+/** @file The plans that are offered for a graph, and those refused, one line each, in the order of their estimated times. */
+
+import { show } from "../../compiler/algebra/show";
+import type { Kernel } from "../../compiler/kernel/kernel";
+import { enumeratePlans, shapeText, type Candidate } from "../../compiler/plan/fold/choose";
+import { HARDWARE, SOFTWARE } from "../../compiler/plan/fold/cost";
+import { specialise, type Specialised } from "../../compiler/plan/specialise";
+import type { DeviceFeatures, DeviceLimits, Sizes } from "../../compiler/program";
+import type { GraphBuilder } from "../../spec/graph/builder";
+import type { Graph } from "../../spec/graph/node";
+
+/** Four digits: what a change of a rule or a weight moves shows, what rounding does not. */
+export const digits = (cost: number): string => cost.toPrecision(4);
+
+export const kernelText = (builder: GraphBuilder, { name, lanes, grid }: Kernel): string => `${name} (${lanes} × ${grid.map(({ extent }) => show(builder, extent)).join(" × ")})`;
+
+/** On both kinds of device; `more` adds to the line of a plan. */
+export function offered(graph: Graph, set: Sizes, limits: DeviceLimits, features: DeviceFeatures = {}, more: (candidate: Candidate, specialised: Specialised) => string = () => ""): string {
+  return [SOFTWARE, HARDWARE].flatMap((profile) => {
+    const specialised = specialise(graph, set);
+    const { builder, graph: special, fixed } = specialised;
+    const { candidates, refused } = enumeratePlans(builder, special, { limits, profile, fixed, features });
+    return [
+      profile.name,
+      ...candidates.map((candidate) => {
+        const { plan, scheduled, cost } = candidate;
+        return `  ${digits(cost)}  ${plan.choices.map(({ rule }) => `${rule}, `).join("")}${shapeText(plan)}: ${scheduled.kernels.map((kernel) => kernelText(builder, kernel)).join(", ")}${more(candidate, specialised)}`;
+      }),
+      ...refused.map(({ rule, at, why }) => `  refused ${rule} at ${at}: ${why}`),
+    ];
+  }).join("\n");
+}
