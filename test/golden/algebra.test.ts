@@ -4,38 +4,14 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { applyChoices, listChoices } from "../../compiler/algebra/choices";
-import { listCuts } from "../../compiler/algebra/cut";
-import { classify, domainOf } from "../../compiler/algebra/domain";
-import { canonical, derive } from "../../compiler/algebra/passes";
-import { changeOf } from "../../compiler/algebra/points";
+import { canonical } from "../../compiler/algebra/passes";
 import { listing, show } from "../../compiler/algebra/show";
-import { showDerived } from "../../compiler/algebra/show-fold";
-import { findChains, split } from "../../compiler/algebra/split";
-import { GraphBuilder } from "../../spec/graph/builder";
 import { range } from "../../spec/graph/facts";
-import type { Graph, Value } from "../../spec/graph/node";
+import type { Value } from "../../spec/graph/node";
 import { ONE_PASS, SEVERAL_PASSES } from "../algebra/cascades";
-import { Program, PROGRAMS, SMALL, stream } from "../algebra/programs";
-import { randomCascade, Tape } from "../laws/cascade";
-import { keyed, mixed } from "../laws/generated";
-import { position } from "../laws/positions";
-
-const tape = (seed: number): Tape => {
-  const random = stream(seed * 7919 + 3);
-  for (let k = 0; k < 8; k++) random();
-  return new Tape(Array.from({ length: 120 }, () => Math.floor(random() * 1000)));
-};
-
-function derived(p: Program): string {
-  const made = derive(p.b, p.graph);
-  const cuts = listCuts(p.b, made, { token: 64, early: 16, late: 16 });
-  return [
-    showDerived(p.b, made),
-    ...made.record.fired.map(({ rule, at, proof }) => `${rule}: ${at}${proof === undefined ? "" : ` (${proof})`}`),
-    ...cuts.choices.map(({ rule, site, proof }) => `${rule}: ${site} (${proof})`), ...cuts.refused.map(({ rule, at, why }) => `refused ${rule} at ${at}: ${why}`),
-  ].join("\n");
-}
+import { Program, PROGRAMS, SMALL } from "../algebra/programs";
+import { randomCascade } from "../laws/cascade";
+import { bounds, chosen, chosenOf, derived, passed, strided, tape } from "./drawn-algebra";
 
 describe("cascades", () => {
   test.each([0, 1, 2, 3])("drawn at random, twenty from %i · 20", async (part) => {
@@ -56,40 +32,11 @@ describe("cascades", () => {
 });
 
 test("axes split by the strides of positions drawn at random", async () => {
-  const text = Array.from({ length: 40 }, (_, seed) => {
-    const extent = [8, 12, 24, 30][seed % 4] ?? 8;
-    const numbers = tape(seed + 100);
-    const p = new Program({ ...SMALL, channels: extent });
-    const x = p.tensor("x", ["channel"]);
-    p.store("y", ["channel"], p.sum("channel", (c) => x(p.b.clamp(position(p, numbers, c, 3), p.extent("channel")))));
-    const { chains } = findChains(p.b, p.graph);
-    const { graph, record } = split(p.b, p.graph);
-    return [
-      `# ${seed}: ${listing(p.b, p.graph)}`, ...chains.map(({ axis, extent: size, strides }) => `${axis} of ${size} by ${strides.join(", ")}`),
-      ...record.fired.map(({ rule, at, proof }) => `${rule}: ${at}${proof === undefined ? "" : ` (${proof})`}`), ...record.refused.map(({ rule, at, why }) => `refused ${rule} at ${at}: ${why}`), listing(p.b, graph),
-    ].join("\n");
-  });
+  const text = Array.from({ length: 40 }, (_, seed) => strided(seed, tape(seed + 100)));
   await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot("algebra/split.txt");
 });
 
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[];
-
-/** Choices one after the other, the first that is offered taken until none is left. */
-function chosen(p: Program, start: Graph): string {
-  const lines: string[] = [];
-  let graph = start;
-  for (let round = 0; round < 3; round++) {
-    const { choices, refused } = listChoices(p.b, graph, { token: 1000, coded: 600, tail: 400 });
-    const work = ({ loads, operations, special }: { readonly loads: number; readonly operations: number; readonly special: number }): string => `${loads} loads, ${operations} operations, ${special} special`;
-    lines.push(...choices.map(({ rule, site, parameters, proof, cost }) => `${rule} at ${site} ${JSON.stringify(parameters)}: ${proof}\n  ${work(cost.without)} → ${work(cost.with)}`));
-    lines.push(...refused.map(({ rule, at, why }) => `refused ${rule} at ${at}: ${why}`));
-    const [first] = choices;
-    if (first === undefined) break;
-    graph = applyChoices(p.b, graph, [first]);
-    lines.push(`made ${first.rule}:`, listing(p.b, graph));
-  }
-  return lines.join("\n");
-}
 
 describe("choices", () => {
   test.each(NAMES)("of %s", async (name) => {
@@ -100,46 +47,17 @@ describe("choices", () => {
 });
 
 test("choices of programs drawn at random", async () => {
-  const text = Array.from({ length: 60 }, (_, seed) => {
-    const p = keyed(tape(400 + seed));
-    const { graph } = canonical(p.b, p.graph);
-    return `# ${seed}\n${listing(p.b, graph)}\n${chosen(p, graph)}`;
-  });
+  const text = Array.from({ length: 60 }, (_, seed) => `# ${seed}\n${chosenOf(tape(400 + seed))}`);
   await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot("algebra/choices.txt");
 });
 
 test("passes over programs drawn at random", async () => {
-  const text = Array.from({ length: 60 }, (_, seed) => {
-    const p = mixed(tape(600 + seed));
-    const { graph, record } = canonical(p.b, p.graph);
-    return [`# ${seed}`, listing(p.b, p.graph), ...record.fired.map(({ rule, at }) => `${rule}: ${at}`), ...record.refused.map(({ rule, at, why }) => `refused ${rule} at ${at}: ${why}`), listing(p.b, graph)].join("\n");
-  });
+  const text = Array.from({ length: 60 }, (_, seed) => `# ${seed}\n${passed(tape(600 + seed))}`);
   await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot("algebra/passes.txt");
 });
 
 test("loops behind guards drawn at random: their bounds, and what tiles are", async () => {
-  const b = new GraphBuilder();
-  const [q, t] = [b.index("query", b.constant(32)), b.index("token", b.extent("token"))];
-  if (q.kind !== "index" || t.kind !== "index") throw new Error("no index");
-  const [at, real] = [b.load({ name: "at", axes: ["query"], element: { kind: "i32" } }, [q]), b.load({ name: "real", axes: ["query"], element: { kind: "f32" } }, [q])];
-  const guard = (numbers: Tape, depth: number): Value => {
-    const side = (): Value => {
-      const terms = [t, t, q, at, b.extent("early"), b.quotient(t, b.constant(4)), b.remainder(t, b.constant(3)), b.quotient(b.add(q, t), b.constant(8)), real];
-      return b.linear(numbers.below(9) - 4, [[[1, 1, -1, 2, -3][numbers.below(5)] ?? 1, terms[numbers.below(terms.length)] ?? t]]);
-    };
-    const kind = numbers.below(depth > 0 ? 8 : 4);
-    if (kind < 2) return b.less(side(), side());
-    if (kind === 2) return b.atMost(side(), side());
-    if (kind === 3) return b.equal(side(), side());
-    const [left, right] = [guard(numbers, depth - 1), guard(numbers, depth - 1)];
-    return kind < 6 ? b.and(left, right) : kind === 6 ? b.or(left, right) : b.not(left);
-  };
-  const text = Array.from({ length: 120 }, (_, seed) => {
-    const where = guard(tape(800 + seed), 2);
-    const { lower, upper, exact } = domainOf(b, where, t);
-    const verdicts = ([[0, 7], [8, 15], [24, 31]] as const).flatMap((rows) => ([[0, 3], [4, 19], [20, 60]] as const).map((tile) => classify(b, where, new Map<Value, readonly [number, number]>([[q, rows], [t, tile]]))));
-    return `${show(b, where)}\n  ${lower.map((value) => `${show(b, value)} ≤ `).join("")}t${upper.map((value) => ` < ${show(b, value)}`).join("")}${exact ? "" : ", at most"}; ${verdicts.join(" ")}; changes at ${changeOf(b, where, t) === undefined ? "no point" : show(b, changeOf(b, where, t) ?? t)}`;
-  });
+  const text = Array.from({ length: 120 }, (_, seed) => bounds(tape(800 + seed)));
   await expect(`${text.join("\n")}\n`).toMatchFileSnapshot("algebra/domains.txt");
 });
 

@@ -20,6 +20,8 @@ import { KvernError } from "../../spec/diagnostics/diagnostic";
 import type { Graph } from "../../spec/graph/node";
 import { infinityTested, interpretWithBound, type BoundedTensor } from "../../spec/interpreter";
 import { LIMITS } from "../plan/limits";
+import { randomCascade } from "../laws/cascade";
+import { bounds, chosenOf, derived, passed, strided, tape } from "./drawn-algebra";
 import { digits, kernelText, offered } from "./offered";
 
 /** Programs of one file. */
@@ -73,6 +75,25 @@ describe("plans of programs drawn at random", { timeout: 120_000 }, () => {
       return [`# ${seed} ${JSON.stringify(set)}`, direct(graph, set, seed), chain(graph, set), folded(graph, set, seed)].join("\n");
     });
     await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot(file("plans", first));
+  });
+});
+
+/** A line for each of many: how long its text is, and a digest. Texts of their like stand in `algebra/`. */
+const lines = (first: number, count: number, text: (seed: number) => string): string =>
+  Array.from({ length: count }, (_, k) => `${first + k}: ${text(first + k)}`).map((each) => { const [head = "", ...rest] = each.split("\n"); return `${head}; ${rest.length} more, ${digest(rest)}`; }).join("\n");
+
+const OPS = ["argmin", "min", "max", "sum", "argmax"] as const;
+const ALGEBRA: Readonly<Record<string, readonly [number, (seed: number) => string]>> = {
+  cascades: [200, (seed) => derived(randomCascade(tape(seed), seed % 5 === 4, ...(seed % 3 === 0 ? [OPS] as const : [])))],
+  choices: [50, (seed) => chosenOf(tape(seed))],
+  passes: [50, (seed) => passed(tape(seed))],
+  splits: [50, (seed) => strided(seed, tape(seed))],
+  guards: [100, (seed) => bounds(tape(seed))],
+};
+
+describe.each(Object.entries(ALGEBRA))("of %s drawn at random", { timeout: 120_000 }, (name, [count, text]) => {
+  test.each(Array.from({ length: 10 }, (_, part) => 1000 + part * count))("from %i on", async (first) => {
+    await expect(`${lines(first, count, text)}\n`).toMatchFileSnapshot(file(name, first));
   });
 });
 
