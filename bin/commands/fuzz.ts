@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import type { Form, Prepare, Report, Search } from "../fuzz/fuzz";
+import type { Prepare, Report, Search } from "../fuzz/fuzz";
 import { EXIT } from "../faults";
+import { countsText, failureText, reproName } from "../fuzz/printed";
 import { shardOf, valueRanges, wholeNumber, type Ranges } from "../options";
 
 interface Options {
@@ -25,7 +26,9 @@ function fuzzedBackend(text: string): FuzzedBackend {
   return found;
 }
 
-const FORMS = ["source", "graph"] as const satisfies readonly Form[];
+const FORMS = ["source", "graph"] as const;
+/** How a random program reaches a backend: as text through the front end, or made as a graph at once. */
+type Form = (typeof FORMS)[number];
 
 const PLANS = ["chosen", "both"] as const;
 type FuzzedPlans = (typeof PLANS)[number];
@@ -58,14 +61,14 @@ export function fuzz(program: Command): void {
       if (file === undefined && options.values !== undefined) command.error("error: option '--values' is for a kernel of a file only");
       if (options.form === "graph" && options.backend === "source") command.error("error: the backend source runs texts: option '--form graph' makes none");
       const { report, how } = await search(file, options);
-      await writeRepros(report);
+      await (await import("../fuzz/written")).writeRepros(".", report.failures);
       print(report, how, options);
       if (report.failures.length > 0 || report.compared === 0) process.exitCode = EXIT.user;
     });
 }
 
 async function search(file: string | undefined, { kernel, runs, seed, values, shard, backend, mode, plans, form = backend === "graph" ? "graph" : "source" }: Options): Promise<{ readonly report: Report; readonly how: string }> {
-  const { fuzzKernel, fuzzPrograms } = await import("../fuzz/fuzz");
+  const [{ fuzzKernel, fuzzPrograms }, { fuzzTexts }] = await Promise.all([import("../fuzz/fuzz"), import("../fuzz/texts")]);
   const graph = file === undefined || kernel === undefined ? undefined : await (await import("../kernels")).compileKernel(file, kernel);
   const { prepare, how, name, ...open } = await opened(backend, mode, plans);
   const { progressBar } = await import("../progress");
@@ -76,10 +79,10 @@ async function search(file: string | undefined, { kernel, runs, seed, values, sh
   process.once("SIGINT", interrupt);
   try {
     const given: Search = {
-      runs, seed, form, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }), ...(values === undefined ? {} : { ranges: values }),
+      runs, seed, backend: name, prepare, stopped: () => interrupted, ...(shard === undefined ? {} : { shard }), ...(values === undefined ? {} : { ranges: values }),
       progress: (done) => bar.show("fuzzing", done, whole),
     };
-    const report = file === undefined || graph === undefined ? await fuzzPrograms(given) : await fuzzKernel(file, graph, given);
+    const report = file !== undefined && graph !== undefined ? await fuzzKernel(file, graph, given) : form === "graph" ? await fuzzPrograms(given) : await fuzzTexts(given);
     return { report, how };
   } finally {
     process.off("SIGINT", interrupt);
@@ -97,7 +100,7 @@ interface Opened {
 
 /** The backend to compare; `auto` is a WebGPU device where there is one, else gpu.js, else `evaluate`. */
 async function opened(backend: FuzzedBackend, mode: string | undefined, plans: FuzzedPlans): Promise<Opened> {
-  const { deviceWays, simulatedWays, sourceWays } = await import("../fuzz/ways");
+  const [{ deviceWays }, { simulatedWays, sourceWays }] = await Promise.all([import("../fuzz/device"), import("../fuzz/ways")]);
   const without = { close: () => Promise.resolve() };
   if (backend === "simulator") return { ...without, prepare: await simulatedWays(), name: backend, how: "simulator: kernels of several plans, lane by lane, in f32" };
   if (backend === "graph") {
@@ -116,28 +119,14 @@ async function opened(backend: FuzzedBackend, mode: string | undefined, plans: F
   return { ...without, prepare: await sourceWays(), name: "source", how: "source: evaluated as TypeScript, in f64" };
 }
 
-async function writeRepros({ failures }: Report): Promise<void> {
-  if (failures.length === 0) return;
-  const { writeSafetensorsFile } = await import("../../runtime/safetensors/files");
-  const { writeFolder } = await import("../built/folder");
-  for (const { seed, repro, inputs } of failures) {
-    await writeFolder(".", new Map([[`kvern-fuzz-${seed}.ts`, repro.text]]));
-    if (Object.keys(inputs).length > 0) await writeSafetensorsFile(`kvern-fuzz-${seed}.safetensors`, inputs);
-  }
-}
-
 function print({ failures, ...counts }: Report, how: string, { seed, json }: Options): void {
   if (json) {
-    const found = failures.map(({ seed: at, failure, repro }) => ({ seed: at, failure, command: repro.command, file: `kvern-fuzz-${at}.ts` }));
+    const found = failures.map(({ seed: at, failure, repro }) => ({ seed: at, failure, command: repro.command, file: `${reproName(at)}.ts` }));
     process.stdout.write(`${JSON.stringify({ seed, backend: how, ...counts, failures: found }, undefined, 2)}\n`);
     return;
   }
-  const { runs, compared, unbounded, refused, refusal, largest } = counts;
   process.stdout.write(`${how}\n`);
-  for (const { seed: at, repro } of failures) process.stdout.write(`\nseed ${at}: ${repro.title}\nwritten to kvern-fuzz-${at}.ts:\n\n${repro.text}\n`);
-  process.stdout.write(
-    `${runs} runs from seed ${seed}: ${failures.length} failures; ${compared} elements within their bound, at most ${(100 * largest).toFixed(1)} % of it; ` +
-      `${unbounded} elements of which nothing is promised; ${refused} runs without sizes that fit\n`,
-  );
-  if (compared === 0) process.stdout.write(`nothing was compared${refusal === undefined ? "" : `: ${refusal}`}\n`);
+  for (const { seed: at, repro } of failures) process.stdout.write(`\n${failureText(at, repro)}`);
+  process.stdout.write(`${countsText({ ...counts, failures }, seed)}\n`);
+  if (counts.compared === 0) process.stdout.write(`nothing was compared${counts.refusal === undefined ? "" : `: ${counts.refusal}`}\n`);
 }

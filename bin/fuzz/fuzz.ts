@@ -1,26 +1,25 @@
 /** @file The search for failures: random inputs for one kernel, or random programs with random inputs. */
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { InternalError, KvernError, summary } from "../../spec/diagnostics/diagnostic";
+import { KvernError, summary } from "../../spec/diagnostics/diagnostic";
 import { saveGraph, type SerialisedGraph } from "../../spec/graph/json";
 import type { Ranges } from "../options";
 import { programGraph, programText, randomProgram, smallerPrograms, type RandomProgram } from "./program";
 import { Random } from "./random";
+import { reproName } from "./printed";
 import { reproOf, type Repro } from "./repro";
 import { isFailure, Subject, type Failure, type Outcome, type Prepared, type Trial } from "./subject";
 
 /** Makes a kernel ready to run; `file` is where its text stands. */
 export type Prepare = (file: string, graph: SerialisedGraph) => Promise<Prepared>;
 
-/** How a random program reaches a backend: as text through the front end, or made as a graph at once. */
-export type Form = "source" | "graph";
+/** A random program on its way to a backend: its graph, and the name of the file where its text stands, if it was written. */
+export type Make = (program: RandomProgram) => Promise<{ readonly file: string; readonly graph: SerialisedGraph }>;
+
+/** Without its text, at once. */
+export const madeAsGraph: Make = (program) => Promise.resolve({ file: "", graph: saveGraph(programGraph(program)) });
 
 export interface Search {
   readonly runs: number;
-  /** Of random programs; `source` unless given. */
-  readonly form?: Form;
   /** Of the runs, those that are this one's to do: every `of`-th, the `at`-th first, counted from 1. All unless given. */
   readonly shard?: { readonly at: number; readonly of: number };
   /** Ends the search before its time, with what has been found. */
@@ -29,6 +28,8 @@ export interface Search {
   /** Of inputs of a user's kernel; others are as signatures have them. */
   readonly ranges?: Ranges;
   readonly backend: string;
+  /** The command that finds the failure of a seed again, for a backend that `kvern` has no name for. */
+  readonly again?: (seed: number) => string;
   readonly prepare: Prepare;
   /** Told after every run. */
   readonly progress: (done: number) => void;
@@ -57,7 +58,7 @@ export interface Report {
 }
 
 /** Failures after which a search ends: more of them rarely tell more. */
-const ENOUGH = 3;
+export const ENOUGH = 3;
 
 class Tally {
   runs = 0;
@@ -88,42 +89,43 @@ export async function fuzzKernel(file: string, graph: SerialisedGraph, search: S
     tally.add(outcome);
     if (!isFailure(outcome)) return;
     const { least, failure } = await smallest(subject, trial, outcome);
-    const repro = reproOf(`kvern-fuzz-${seed}`, seed, subject, least, failure, search.backend, file, undefined);
+    const repro = reproOf(reproName(seed), seed, subject, least, failure, search, file, undefined);
     tally.failures.push({ seed, failure, repro, inputs: subject.inputs(least) });
   });
 }
 
 /** Random programs, each on random inputs. */
-export async function fuzzPrograms(search: Search): Promise<Report> {
-  const folder = await mkdtemp(join(tmpdir(), "kvern-fuzz-"));
-  try {
-    return await searched(search, async (seed, tally) => {
-      const random = new Random(seed);
-      const program = randomProgram(random);
-      const tried = await tryProgram(program, folder, search, (subject) => subject.trial(random));
-      tally.add(tried.outcome);
-      if (!isFailure(tried.outcome)) return;
-      const least = await smallestProgram({ ...tried, program, outcome: tried.outcome }, folder, search);
-      const name = `kvern-fuzz-${seed}`;
-      const source = programText(least.program);
-      if (least.subject === undefined) {
-        const title = least.outcome.kind === "fault" ? least.outcome.text.replaceAll("\n", " ") : "";
-        const command = `kvern check ${name}.ts`;
-        tally.failures.push({ seed, failure: least.outcome, repro: { title, kernelFile: `${name}.ts`, command, text: `// ${title}\n// ${command}\n\n${source}` }, inputs: {} });
-        return;
-      }
-      const { least: trial, failure } = await smallest(least.subject, least.trial, least.outcome);
-      const repro = reproOf(name, seed, least.subject, trial, failure, search.backend, `${name}.ts`, source);
-      tally.failures.push({ seed, failure, repro, inputs: least.subject.inputs(trial) });
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+export async function fuzzPrograms(search: Search, make: Make = madeAsGraph): Promise<Report> {
+  return searched(search, async (seed, tally) => {
+    const random = new Random(seed);
+    const program = randomProgram(random);
+    const tried = await tryProgram(program, make, search, (subject) => subject.trial(random));
+    tally.add(tried.outcome);
+    if (!isFailure(tried.outcome)) return;
+    const least = await smallestProgram({ ...tried, program, outcome: tried.outcome }, make, search);
+    const name = reproName(seed);
+    const source = programText(least.program);
+    if (least.subject === undefined) {
+      const title = least.outcome.kind === "fault" ? least.outcome.text.replaceAll("\n", " ") : "";
+      const command = search.again?.(seed) ?? `kvern check ${name}.ts`;
+      tally.failures.push({ seed, failure: least.outcome, repro: { title, kernelFile: `${name}.ts`, command, text: `// ${title}\n// ${command}\n\n${source}` }, inputs: {} });
+      return;
+    }
+    const { least: trial, failure } = await smallest(least.subject, least.trial, least.outcome);
+    const repro = reproOf(name, seed, least.subject, trial, failure, search, `${name}.ts`, source);
+    tally.failures.push({ seed, failure, repro, inputs: least.subject.inputs(trial) });
+  });
 }
 
-async function searched({ runs, seed, progress, shard = { at: 1, of: 1 }, stopped = () => false }: Search, one: (seed: number, tally: Tally) => Promise<void>): Promise<Report> {
+/** Of `runs`, those of a shard, counted from 0. */
+export function* runsOf({ runs, shard = { at: 1, of: 1 } }: Pick<Search, "runs" | "shard">): Generator<number> {
+  for (let run = shard.at - 1; run < runs; run += shard.of) yield run;
+}
+
+async function searched({ seed, progress, stopped = () => false, ...search }: Search, one: (seed: number, tally: Tally) => Promise<void>): Promise<Report> {
   const tally = new Tally();
-  for (let run = shard.at - 1; run < runs && tally.failures.length < ENOUGH && !stopped(); run += shard.of) {
+  for (const run of runsOf(search)) {
+    if (tally.failures.length >= ENOUGH || stopped()) break;
     await one(seed + run, tally);
     tally.runs++;
     progress(tally.runs);
@@ -142,26 +144,15 @@ type Tried =
   | { readonly subject: Subject; readonly trial: Trial; readonly outcome: Outcome }
   | { readonly subject: undefined; readonly trial: undefined; readonly outcome: Outcome };
 
-let count = 0;
-
 /** Programs are legal as they are made, so that a refusal by the compiler is a failure too. */
-async function tryProgram(program: RandomProgram, folder: string, { prepare, form = "source" }: Search, choose: (subject: Subject) => Promise<{ readonly trial: Trial; readonly outcome: Outcome }>): Promise<Tried> {
+async function tryProgram(program: RandomProgram, make: Make, { prepare }: Search, choose: (subject: Subject) => Promise<{ readonly trial: Trial; readonly outcome: Outcome }>): Promise<Tried> {
   try {
-    const file = join(folder, `${count++}.ts`);
-    const graph = form === "graph" ? saveGraph(programGraph(program)) : await compiledProgram(file, programText(program));
+    const { file, graph } = await make(program);
     const subject = new Subject(graph, await prepare(file, graph));
     return { subject, ...(await choose(subject)) };
   } catch (fault) {
     return broken(fault instanceof KvernError ? fault.diagnostics.map(summary).join("; ") : String(fault));
   }
-}
-
-async function compiledProgram(file: string, text: string): Promise<SerialisedGraph> {
-  const { compileSource } = await import("../../compiler");
-  await writeFile(file, text);
-  const { kernels: { k } } = await compileSource({ "kernel.ts": text }, "kernel.ts");
-  if (k === undefined) throw new InternalError("the kernel `k` is not among the compiled");
-  return k;
 }
 
 const broken = (text: string): Tried => ({ subject: undefined, trial: undefined, outcome: { kind: "fault", text } });
@@ -172,7 +163,7 @@ const PATIENCE = 800;
 type Failing = Tried & { readonly program: RandomProgram; readonly outcome: Failure };
 
 /** A program that fails as `failing` does, and of which nothing can be left out. */
-async function smallestProgram(failing: Failing, folder: string, search: Search): Promise<Failing> {
+async function smallestProgram(failing: Failing, make: Make, search: Search): Promise<Failing> {
   let least = failing;
   let patience = PATIENCE;
   for (let found = true; found && patience > 0; ) {
@@ -180,7 +171,7 @@ async function smallestProgram(failing: Failing, folder: string, search: Search)
     for (const program of smallerPrograms(least.program)) {
       if (patience-- === 0) break;
       const { trial } = least;
-      const tried = await tryProgram(program, folder, search, async (subject) => {
+      const tried = await tryProgram(program, make, search, async (subject) => {
         // A failure before anything ran has no trial to repeat.
         const same = trial ?? (await subject.trial(new Random(0))).trial;
         return { trial: same, outcome: await subject.try(same) };

@@ -1,22 +1,14 @@
-/** @file The ways in which a backend runs a kernel, as a search compares them: one, or one for each plan. */
+/** @file What runs a kernel without a device, as a search compares it: in one way, or in several plans. */
 
 import type { Lowering } from "../../compiler/lower";
 import type { GraphBuilder } from "../../spec/graph/builder";
 import type { SerialisedGraph } from "../../spec/graph/json";
-import type { Accuracy } from "../../spec/interpreter";
 import type { Sizes } from "../../spec/tensor/check";
-import type { TensorData } from "../../spec/tensor/tensor";
 import { InternalError } from "../../spec/diagnostics/diagnostic";
+import { rescalingsAt } from "./device";
 import type { Prepare } from "./fuzz";
 import { Random } from "./random";
 import type { Ran, Run } from "./subject";
-
-/** Positions of the shortest tile, after which a fold may replace its reference; once more for each part. */
-const SHORTEST_TILE = 64;
-
-const rescalingsAt = (sizes: readonly number[]): number => 2 * Math.max(0, ...sizes.map((size) => Math.ceil(size / SHORTEST_TILE) - 1));
-
-type Tensors = Readonly<Record<string, TensorData>>;
 
 /** `evaluate` on the source text. */
 export async function sourceWays(): Promise<Prepare> {
@@ -25,25 +17,6 @@ export async function sourceWays(): Promise<Prepare> {
     const { kernels: { [name]: literal } } = await compileFile(file, { literal: true });
     if (literal === undefined) throw new InternalError(`${name} was compiled once, and is not among the kernels again`);
     return { finite: false, arithmetic: "f64", literal, run: async (inputs, set) => [{ outputs: await evaluateSource(file, name, inputs, set), rescalings: 0 }] };
-  };
-}
-
-/** A device: each of `plans`, in turn. */
-export function deviceWays(device: { readonly accuracy: Accuracy; prepare(graph: unknown, options: { plans?: "direct" | "folds" }): Promise<{ run(inputs: Tensors, options: { set: Sizes }): Promise<Tensors> }> }, plans: readonly ("direct" | "folds" | undefined)[]): Prepare {
-  return async (_, serialised) => {
-    const declared = serialised.axes.map(({ extent }) => extent ?? 0);
-    const prepared = await Promise.all(plans.map(async (each) => ({ plan: each, kernel: await device.prepare(serialised, each === undefined ? {} : { plans: each }) })));
-    const run: Run = async (inputs, set) => {
-      const ran: Ran[] = [];
-      for (const { plan, kernel } of prepared) {
-        const outputs = await kernel.run(inputs, { set });
-        // A backend without tiles merges pieces only.
-        const tiled = Number.isFinite(device.accuracy.tile);
-        ran.push({ outputs, ...(tiled ? { rescalings: rescalingsAt([...declared, ...Object.values(set), ...Object.values(inputs).flatMap(({ shape }) => shape)]) } : {}), ...(plan === undefined ? {} : { plan }) });
-      }
-      return ran;
-    };
-    return { finite: false, accuracy: device.accuracy, run };
   };
 }
 

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { Random } from "../../bin/fuzz/random";
 import { Subject, type Outcome } from "../../bin/fuzz/subject";
-import { deviceWays } from "../../bin/fuzz/ways";
+import { deviceWays } from "../../bin/fuzz/device";
 import { openDevice } from "../../runtime/index";
 import { saveGraph } from "../../spec/graph/json";
 import { GPUJS, interpretWithBound, WGSL, type Accuracy } from "../../spec/interpreter";

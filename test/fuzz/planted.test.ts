@@ -73,7 +73,7 @@ const withoutLast: Plant = {
   },
 };
 
-const search = (plant: Plant, runs: number) => fuzzPrograms({ runs, seed: 1, form: "graph", backend: "planted", prepare: planted(plant), progress: () => undefined });
+const search = (plant: Plant, runs: number) => fuzzPrograms({ runs, seed: 1, backend: "planted", prepare: planted(plant), progress: () => undefined });
 
 describe("a search finds", { timeout: 180_000 }, () => {
   test("nothing where nothing is planted", async () => {

@@ -5,10 +5,11 @@ import type { TensorData } from "../../spec/tensor/tensor";
 import { compileSource } from "../../compiler";
 import { compare } from "../../bin/fuzz/compare";
 import { apply, binder, fits, free, named, partOf, print, smaller, whole } from "../../bin/fuzz/expression";
-import { fuzzKernel, fuzzPrograms, type Prepare, type Report, type Search } from "../../bin/fuzz/fuzz";
+import { fuzzKernel, type Prepare, type Report, type Search } from "../../bin/fuzz/fuzz";
 import { programText, randomProgram } from "../../bin/fuzz/program";
 import { Random } from "../../bin/fuzz/random";
 import type { Run } from "../../bin/fuzz/subject";
+import { fuzzTexts } from "../../bin/fuzz/texts";
 
 /** The interpreter as the backend, with `plant` done to what it computes. */
 function planted(plant: (name: string, data: Float64Array, text: string) => void): Prepare {
@@ -37,7 +38,7 @@ describe("random programs", () => {
   });
 
   test("agree where nothing is planted", async () => {
-    const report = await fuzzPrograms(search(planted(() => undefined), 40));
+    const report = await fuzzTexts(search(planted(() => undefined), 40));
     expect(report).toMatchObject({ runs: 40, failures: [], largest: 0 });
     expect(report.compared).toBeGreaterThan(40);
   });
@@ -45,7 +46,7 @@ describe("random programs", () => {
 
 describe("a planted fault is found and made small", () => {
   test("in a program: whatever takes a square root is wrong in its last element", async () => {
-    const report = await fuzzPrograms(search(planted((_, data, nodes) => {
+    const report = await fuzzTexts(search(planted((_, data, nodes) => {
       if (nodes.includes('"sqrt"') || nodes.includes("0.5]")) data.fill(12345, -1);
     }), 60));
     const { failure, repro, seed } = found(report);
@@ -68,7 +69,7 @@ describe("a planted fault is found and made small", () => {
   });
 
   test("a backend that breaks is a fault of its own kind", async () => {
-    const report = await fuzzPrograms(search(() => Promise.resolve({ finite: false, run: () => Promise.reject(new Error("lost")) }), 5));
+    const report = await fuzzTexts(search(() => Promise.resolve({ finite: false, run: () => Promise.reject(new Error("lost")) }), 5));
     expect(found(report)).toMatchObject({ failure: { kind: "fault", text: "Error: lost" }, repro: { title: "Error: lost" } });
     expect(report.runs).toBe(3);
   });

@@ -19,19 +19,30 @@ export interface GpuJsPage {
  * @param scripts further scripts of the page, by their paths
  */
 export async function openGpuJsPage(browser: Browser, entry: string, policy: string, scripts: Readonly<Record<string, string>> = {}): Promise<GpuJsPage> {
+  return openPageOf(browser, { "/page.mjs": await pageScript(entry), "/gpu.js": gpuJsScript(), ...scripts }, policy);
+}
+
+/** The script of a page, in one text. */
+export async function pageScript(entry: string): Promise<string> {
   const bundle = await bundleForBrowsers(entry);
-  const library = join(dirname(createRequire(import.meta.url).resolve("gpu.js/package.json")), "dist/gpu-browser.min.js");
-  const texts: Readonly<Record<string, string>> = { "/page.mjs": readFileSync(bundle.file, "utf8"), "/gpu.js": readFileSync(library, "utf8"), ...scripts };
+  try {
+    return readFileSync(bundle.file, "utf8");
+  } finally {
+    bundle.remove();
+  }
+}
+
+/** The browser build of gpu.js, which leaves a global `GPU`. */
+export const gpuJsScript = (): string => readFileSync(join(dirname(createRequire(import.meta.url).resolve("gpu.js/package.json")), "dist/gpu-browser.min.js"), "utf8");
+
+/** @param texts the scripts of the page by their paths, among them `/page.mjs`, which puts `report` on `globalThis`, and `/gpu.js` */
+export async function openPageOf(browser: Browser, texts: Readonly<Record<string, string>>, policy: string): Promise<GpuJsPage> {
   const server = createServer((request, response) => {
     const text = texts[request.url ?? ""];
     response.writeHead(200, { "content-type": text === undefined ? "text/html" : "text/javascript", "content-security-policy": `default-src 'self'; script-src ${policy}` });
     response.end(text ?? '<!doctype html><script src="/gpu.js"></script><script type="module" src="/page.mjs"></script>');
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const stop = (): void => {
-    server.close();
-    bundle.remove();
-  };
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
@@ -39,12 +50,15 @@ export async function openGpuJsPage(browser: Browser, entry: string, policy: str
     return {
       page,
       close: async () => {
-        await page.close();
-        stop();
+        try {
+          await page.close();
+        } finally {
+          server.close();
+        }
       },
     };
   } catch (fault) {
-    stop();
+    server.close();
     throw fault;
   }
 }
