@@ -156,13 +156,16 @@ export const isFailure = (outcome: Outcome): outcome is Failure => outcome.kind 
  */
 export const emptyRead = (codes: readonly string[], sizes: Sizes): boolean => codes.every((code) => code === "KV2001") && Object.values(sizes).includes(0);
 
+/** A device that is lost refuses nothing: it would go on to refuse everything. */
+const LOST = "KV4004";
+
 type Attempt<Value> = { readonly kind: "done"; readonly value: Value } | { readonly kind: "refused"; readonly text: string; readonly codes: readonly string[] } | { readonly kind: "fault"; readonly text: string };
 
 async function attempt<Value>(work: () => Value | Promise<Value>): Promise<Attempt<Value>> {
   try {
     return { kind: "done", value: await work() };
   } catch (fault) {
-    if (fault instanceof KvernError) return { kind: "refused", text: fault.diagnostics.map(summary).join("; "), codes: fault.diagnostics.map(({ code }) => code) };
+    if (fault instanceof KvernError && fault.diagnostics.every(({ code }) => code !== LOST)) return { kind: "refused", text: fault.diagnostics.map(summary).join("; "), codes: fault.diagnostics.map(({ code }) => code) };
     return { kind: "fault", text: fault instanceof InternalError ? fault.message : String(fault) };
   }
 }

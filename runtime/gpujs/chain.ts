@@ -78,9 +78,10 @@ function inOneRow(values: readonly Float32Array[]): Float32Array {
 }
 
 /** The mode that gpu.js calls `gpu`, by the context that it has. */
-function drawnWith(context: unknown): string {
-  return typeof WebGL2RenderingContext !== "undefined" && context instanceof WebGL2RenderingContext ? "webgl2" : "webgl";
-}
+const drawnWith = (context: unknown): string => (isDrawing(context) ? "webgl2" : "webgl");
+
+/** Whether that is what kernels of the mode `webgl2` are drawn with. */
+export const isDrawing = (context: unknown): context is WebGL2RenderingContext => typeof WebGL2RenderingContext !== "undefined" && context instanceof WebGL2RenderingContext;
 
 function missing(what: string): never {
   throw new InternalError(`a gpu.js program lacks ${what}`);

@@ -16,7 +16,7 @@ import { copyHostRows, heldBy, hostArray, HostMemory, hostMemory, hostTensor } f
 import { isBufferTensor, isDeviceTensor, RunCheck } from "../kernel";
 import type { Loaded } from "../lowering";
 import { DEFAULT_LIMITS } from "../webgpu/gpu";
-import { Chain } from "./chain";
+import { Chain, isDrawing } from "./chain";
 import { GPUJS_MODES, loadGpuJs, type GpuJs, type GpuJsLibrary, type GpuJsMode } from "./library";
 import { capacityOf, Programs } from "./programs";
 import { platformOf, type Platform } from "./platform";
@@ -115,7 +115,7 @@ export class GpuJsDevice implements Device {
       this.#chains.add(made);
       return made;
     });
-    const filled = await chain.run(new Map([...encoded].map(([name, { values }]) => [name, values])), sizes);
+    const filled = await chain.run(new Map([...encoded].map(([name, { values }]) => [name, values])), sizes).finally(() => { this.#ensureDrawing(`running \`${kernel}\``); });
     this.#verify(kernel, chain);
     const outputs: Record<string, TensorData | DeviceTensor> = {};
     for (const { name, element } of program.outputs) {
@@ -131,6 +131,21 @@ export class GpuJsDevice implements Device {
       else outputs[name] = kept.has(name) ? new GpuJsTensor(this, element, shape, new HostMemory(output.data)) : output;
     }
     return outputs;
+  }
+
+  /**
+   * Once a context for drawing is lost, gpu.js reads zeros from it and says nothing.
+   * @throws KvernError KV4004 when that has happened
+   */
+  #ensureDrawing(what: string): void {
+    const { context } = this.#gpu;
+    if (!isDrawing(context) || !context.isContextLost()) return;
+    refuse({
+      code: "KV4004",
+      message: `${what}: the device ${this.info.name} was lost with everything on it`,
+      got: "its WebGL2 context is lost",
+      mend: "Open a device again, prepare the kernels again, and give the inputs again.",
+    });
   }
 
   /** Lets go of a chain when no run can be under way in it. */

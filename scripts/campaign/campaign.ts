@@ -32,9 +32,9 @@ export interface Result {
 
 export interface Campaign {
   readonly seeds: readonly number[];
-  open(): Promise<SearchPage>;
+  readonly open: () => Promise<SearchPage>;
   /** Keeps a result; `failures` with their inputs. */
-  keep(result: Result, failures: readonly Found[]): Promise<void>;
+  readonly keep: (result: Result, failures: readonly Found[]) => Promise<void>;
   readonly stopped?: () => boolean;
 }
 

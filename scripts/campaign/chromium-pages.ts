@@ -15,6 +15,9 @@ const FAREWELL = 10_000;
 export const PAGE_MODES = ["webgl2", "webgpu"] as const satisfies readonly GpuJsMode[];
 export type PageMode = (typeof PAGE_MODES)[number];
 
+/** Said where there is no browser. */
+export const NO_CHROMIUM = "Chromium does not start here";
+
 export class ChromiumPages {
   /** The scripts of every page, as they were when the campaign began. */
   readonly scripts: Readonly<Record<string, string>>;
@@ -42,8 +45,8 @@ export class ChromiumPages {
 
   /** @throws Error where there is no browser, or the mode does not work in it */
   async open(): Promise<SearchPage> {
-    this.#chromium ??= await launchChromium();
-    if (this.#chromium === undefined) throw new Error("Chromium does not start here");
+    this.#chromium ??= await launchChromium("goes on");
+    if (this.#chromium === undefined) throw new Error(NO_CHROMIUM);
     try {
       const { page, close } = await openPageOf(this.#chromium.browser, this.scripts, "'self'");
       let heard = Date.now();

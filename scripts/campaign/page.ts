@@ -2,6 +2,4 @@
 
 import { searching } from "./searching";
 
-const beat = (): void => (globalThis as { readonly beat?: () => void }).beat?.();
-
-Object.assign(globalThis, { report: searching((prepare) => prepare, beat) });
+Object.assign(globalThis, { report: searching((prepare) => prepare) });

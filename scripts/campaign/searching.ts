@@ -21,12 +21,14 @@ export type Answer =
   /** The device computes nothing any more. */
   | { readonly kind: "lost"; readonly why: string };
 
+/** Tells who asked that the page still does something: put in place from outside. */
+const beat = (): void => (globalThis as { readonly beat?: () => void }).beat?.();
+
 /**
  * What a page answers with.
- * @param plant changes what makes kernels ready
- * @param beat told whenever a kernel is made ready
+ * @param plant changes what makes the kernels of a seed ready
  */
-export function searching(plant: (prepare: Prepare) => Prepare, beat: () => void): (asked: Asked) => Promise<Answer> {
+export function searching(plant: (prepare: Prepare, seed: number) => Prepare): (asked: Asked) => Promise<Answer> {
   let device: (Device & { readonly accuracy: Parameters<typeof deviceWays>[0]["accuracy"] }) | undefined;
   return async (asked) => {
     // What calls this from outside is let off the policy for scripts until it returns.
@@ -37,8 +39,8 @@ export function searching(plant: (prepare: Prepare) => Prepare, beat: () => void
     }
     if (device === undefined) return { kind: "lost", why: "the page was asked for a program before a mode" };
     const refusals: Record<string, number> = {};
-    const prepare = counting(plant(deviceWays(device, [undefined])), beat, refusals);
     const { seed, again } = asked;
+    const prepare = counting(plant(deviceWays(device, [undefined]), seed), refusals);
     const report = await fuzzPrograms({ runs: 1, seed, backend: device.info.name, again: () => again, prepare, progress: () => undefined });
     if (report.failures.length > 0) {
       const why = await lossOf(device);
@@ -48,7 +50,7 @@ export function searching(plant: (prepare: Prepare) => Prepare, beat: () => void
   };
 }
 
-const counting = (prepare: Prepare, beat: () => void, refusals: Record<string, number>): Prepare => async (file, graph) => {
+const counting = (prepare: Prepare, refusals: Record<string, number>): Prepare => async (file, graph) => {
   beat();
   const prepared = await prepare(file, graph);
   return {

@@ -23,15 +23,18 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync",
 ];
 
-/** Launches a browser, or prints in one line why there is none. */
-export async function launchChromium(): Promise<LaunchedChromium | undefined> {
+/**
+ * Launches a browser, or prints in one line why there is none.
+ * @param interrupted what an interruption from the keyboard does to it; who goes on for a while must close it
+ */
+export async function launchChromium(interrupted: "closes" | "goes on" = "closes"): Promise<LaunchedChromium | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "kvern-chromium-"));
   const faults: string[] = [];
   for (const candidate of [systemChromium, packagedChromium, packagedChromiumWithLibraries]) {
     try {
       const found = await candidate(folder);
       if (found === undefined) continue;
-      const browser = await chromium.launch({ executablePath: found.executable, args: FLAGS, env: { ...process.env, ...found.env } });
+      const browser = await chromium.launch({ executablePath: found.executable, args: FLAGS, env: { ...process.env, ...found.env }, handleSIGINT: interrupted === "closes" });
       return {
         browser,
         close: async () => {
