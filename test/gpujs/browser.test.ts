@@ -41,7 +41,7 @@ test.skipIf(chromium === undefined).each(MODES)("mode %s agrees with the interpr
     // The policy is in force.
     expect(report.evaluates).toBe(allowed === "'unsafe-eval'");
     expect(report.described).toMatch(new RegExp(`^gpujs: gpu\\.js, mode ${mode} `));
-    expect(report.programs).toBe(18 + random + given.length);
+    expect(report.programs).toBe(19 + random + given.length);
     expect(report.compared).toBeGreaterThan(700);
     expect(report.refused.length).toBeLessThan(report.programs / 8);
   } finally {

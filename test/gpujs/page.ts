@@ -2,7 +2,8 @@
 
 import { openDevice, type Device } from "../../runtime/index";
 import { loadGraph, saveGraph } from "../../spec/graph/json";
-import type { Graph } from "../../spec/graph/node";
+import type { GraphBuilder } from "../../spec/graph/builder";
+import type { Graph, Value } from "../../spec/graph/node";
 import { GPUJS, interpretWithBound } from "../../spec/interpreter";
 import type { Sizes } from "../../spec/tensor/check";
 import type { TensorData } from "../../spec/tensor";
@@ -35,6 +36,9 @@ type Program = readonly [name: string, graph: Graph, inputs: Inputs];
 const x = tensorOf("x", f32, "row", "column");
 const halves = tensorOf("halves", f16, "row", "column");
 
+/** 1, or what is not less than it. */
+const oneOr = (b: GraphBuilder, value: Value): Value => b.select(b.less(value, b.one), b.one, value);
+
 /** Programs that graphs are drawn for directly, `random` of them at random. */
 const programs = (random: number): readonly Program[] => [
   ...[1, 3, 5, 8, 11].map((bits): Program => {
@@ -50,6 +54,13 @@ const programs = (random: number): readonly Program[] => [
     [tensorOf("first", u32, "row"), ({ reduce, load }, r) => reduce("argmax", "column", (c) => load(x, r, c))],
     [tensorOf("count", i32, "row"), ({ b, sum, load }, r) => sum("column", (c) => b.select(b.less(b.zero, load(x, r, c)), b.one, b.zero))],
   ]), { x: reals([5, columns]) }]),
+  ["whole numbers that GL finds a type for", draw([x], [
+    [tensorOf("negated", f32, "row", "column"), ({ b, load }, r, c) => b.linear(-2, [[-1, oneOr(b, load(x, r, c))]])],
+    [tensorOf("less", f32, "row", "column"), ({ b, load }, r, c) => b.linear(2, [[-1, oneOr(b, load(x, r, c))], [-1, b.select(b.less(load(x, r, c), b.constant(0.5)), b.constant(3), load(x, r, c))]])],
+    [tensorOf("masked", i32, "row", "column"), ({ b, load }, r, c) => b.bitwise("&", b.linear(9, [[-1, b.select(b.less(load(x, r, c), b.zero), b.constant(1), b.constant(4))]]), b.constant(5))],
+    // Infinite where no element of a row is below −0.9, with two signs.
+    [tensorOf("signs", f32, "row", "column"), ({ b, load, reduce }, r, c) => b.multiply(reduce("max", "column", (k) => b.select(b.less(load(x, r, k), b.constant(-0.9)), load(x, r, k), b.constant(-Infinity))), load(x, r, c))],
+  ]), { x: reals([6, 7]) }],
   ["halves", draw([halves], [[tensorOf("turned", f16, "column", "row"), ({ b, load }, c, r) => b.scale(0.3, load(halves, r, c))]]), { halves: reals([3, 5], 3, 100) }],
   ...[0, 1, 37].map((tokens): Program => [`attention over ${tokens} tokens`, coupledAttention(4, 16, 4, 2), {
     q: reals([4, 16], 1),

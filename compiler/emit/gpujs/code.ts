@@ -40,8 +40,19 @@ export function list(codes: readonly Code[]): Text {
   return { kind: "text", level: LEVEL.atom, parts: [...parts, "]"] };
 }
 
-/** A negated number, written so that no sign meets another. */
-export const minus = (code: Code): Text => ({ kind: "text", level: LEVEL.sum, parts: ["0 - ", { code, least: LEVEL.product }] });
+/** A negated number, written so that no sign meets another, and no literal stands before what is of the type of literals. */
+export const minus = (code: Code): Text => (isLiteral(code) ? multiply(code, number(-1)) : { kind: "text", level: LEVEL.sum, parts: ["0 - ", { code, least: LEVEL.product }] });
+
+/**
+ * Whether GL has to find a type for an expression: a whole number, or a choice that begins with one. A whole number before
+ * such an operand makes gpu.js take both for integers, whatever else the choice is of.
+ */
+function isLiteral(code: Code): boolean {
+  if (code.kind === "name") return code.value !== undefined && isLiteral(code.value);
+  const [first, second, yes] = code.parts;
+  if (second === " ? " && typeof yes === "object") return isLiteral(yes.code);
+  return code.parts.length === 1 && typeof first === "string" && Number.isInteger(Number(first.replace(/^\((.*)\)$/, "$1")));
+}
 
 /** `base` to a whole power from 1 on, by squaring. */
 export function power(base: Code, exponent: number, name: (code: Code) => Code): Code {

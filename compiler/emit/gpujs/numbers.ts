@@ -81,14 +81,14 @@ function product(x: Script, value: Product): Code {
 function unfinished(x: Script, { factors }: Product, plain: Code): Code {
   const vanishes: Code[] = [];
   const grows: Code[] = [];
-  let sign: Code = number(SENTINEL);
+  let sign: Code | undefined;
   for (const [base, exponent] of factors) {
     const code = x.number(base);
     if (isInfinite(infinitiesOf(base))) (exponent > 0 ? grows : vanishes).push(isSentinel(code, "either"));
-    if (base.facts.low < 0 && exponent % 2 !== 0) sign = multiply(sign, signOf(code));
+    if (base.facts.low < 0 && exponent % 2 !== 0) sign = sign === undefined ? signOf(code) : multiply(sign, signOf(code));
   }
   let result = plain;
-  if (grows.length > 0) result = choose(junction("||", grows), sign, result);
+  if (grows.length > 0) result = choose(junction("||", grows), sign === undefined ? number(SENTINEL) : multiply(sign, number(SENTINEL)), result);
   if (vanishes.length > 0) result = choose(junction("||", vanishes), number(0), result);
   return result;
 }
