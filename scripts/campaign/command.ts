@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import { dirname, join } from "node:path";
+import { EXIT } from "../../bin/faults";
 import { runsOf } from "../../bin/fuzz/fuzz";
 import { countsText, failureText } from "../../bin/fuzz/printed";
 import { writeRepros } from "../../bin/fuzz/written";
@@ -26,6 +27,7 @@ const LINES = 100;
 /** @param root the folder of the repository */
 export async function browserCampaign(args: readonly string[], root: string): Promise<void> {
   const command = new Command("campaign-browser")
+    .exitOverride(({ exitCode }) => process.exit(exitCode === EXIT.fine ? EXIT.fine : EXIT.commandLine))
     .description("The random programs of `kvern fuzz --backend gpujs --form graph` on gpu.js in a page of a headless Chromium.")
     .addOption(new Option("--mode <name>", "of gpu.js").choices(PAGE_MODES).default("webgl2"))
     .option("--runs <n>", "how many programs", wholeNumber(1), 2000)
@@ -61,7 +63,7 @@ export async function browserCampaign(args: readonly string[], root: string): Pr
   const totals = totalsOf(results.of(seeds));
   if (pages.how !== "") console.log(pages.how);
   console.log(printed(totals, seed, seeds.length));
-  if (totals.failures.length > 0 || totals.compared === 0) process.exitCode = 1;
+  if (totals.failures.length > 0 || totals.compared === 0) process.exitCode = EXIT.user;
 }
 
 /** What was found, in lines. */

@@ -5,21 +5,12 @@
 
 import { searching } from "../../scripts/campaign/searching";
 import type { Prepare } from "../../bin/fuzz/fuzz";
+import { losable } from "../gpujs/contexts";
 
-const contexts: WebGL2RenderingContext[] = [];
-for (const { prototype } of [OffscreenCanvas, HTMLCanvasElement]) {
-  const getContext = Reflect.get(prototype, "getContext") as (this: unknown, ...args: unknown[]) => unknown;
-  Object.assign(prototype, {
-    getContext(this: unknown, ...args: unknown[]): unknown {
-      const context = getContext.apply(this, args);
-      if (context instanceof WebGL2RenderingContext) contexts.push(context);
-      return context;
-    },
-  });
-}
+const lose = losable();
 
 const losing = (prepare: Prepare): Prepare => (file, graph) => {
-  for (const context of contexts) context.getExtension("WEBGL_lose_context")?.loseContext();
+  lose();
   return prepare(file, graph);
 };
 
@@ -34,8 +25,12 @@ const wrong = (prepare: Prepare): Prepare => async (file, graph) => {
   };
 };
 
+/** Seeds tried before in this page. */
 let before = 0;
 
 Object.assign(globalThis, {
-  report: searching((prepare, seed) => (seed === 2 && before++ > 0 ? losing(prepare) : seed === 3 ? wrong(prepare) : (before++, prepare))),
+  report: searching((prepare, seed) => {
+    const isFirst = before++ === 0;
+    return seed === 2 && !isFirst ? losing(prepare) : seed === 3 ? wrong(prepare) : prepare;
+  }),
 });

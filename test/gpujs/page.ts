@@ -10,7 +10,11 @@ import type { TensorData } from "../../spec/tensor";
 import { draw, f16, f32, i32, integers, reals, tensorOf, u32, uint } from "../emit/programs";
 import { sample } from "../emit/random";
 import { coupledAttention } from "../interpreter/sample";
+import { KvernError } from "../../spec/diagnostics/diagnostic";
+import { losable } from "./contexts";
 import type { Subject } from "./subjects";
+
+const lose = losable();
 
 export interface ModeReport {
   /** Whether text may become code here. */
@@ -25,6 +29,8 @@ export interface ModeReport {
   /** Programs that were refused, with why. */
   readonly refused: readonly string[];
   readonly faults: readonly string[];
+  /** What a run gave once contexts for drawing were lost: codes, or that it ran. */
+  readonly afterLoss: string;
 }
 
 /** A subject as JSON has it, which has no infinities. */
@@ -144,9 +150,12 @@ async function report(mode: keyof typeof GPUJS, random: number, subjects: readon
     const given = { q: reals([4, 16], tokens), "keys.codes": integers([tokens, 2, 4], 0, 255, 2), "values.codes": integers([tokens, 2, 4], 0, 255, 4) };
     await held.compare(`attention grown to ${tokens} tokens`, graph, { ...given, ...books }, {}, () => prepared.run({ ...given, ...resident }));
   }
+  lose();
+  const q = { ...books, q: reals([4, 16], 1), "keys.codes": integers([3, 2, 4], 0, 255, 2), "values.codes": integers([3, 2, 4], 0, 255, 4) };
+  const afterLoss = await prepared.run(q).then(() => "ran", (fault: unknown) => (fault instanceof KvernError ? fault.diagnostics.map(({ code }) => code).join() : String(fault)));
   await device.close();
   const { programs: count, compared, worst, refused, faults } = held;
-  return { evaluates: evaluates(), described: device.describe(), programs: count, compared, worst, refused, faults };
+  return { evaluates: evaluates(), described: device.describe(), programs: count, compared, worst, refused, faults, afterLoss };
 }
 
 Object.assign(globalThis, { report });
