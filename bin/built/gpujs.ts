@@ -90,8 +90,10 @@ export function create${type}(gpu, capacity, mode) {
     });
     const result = results.length > 0 ? await pipeline(...rows) : {};
     // What gpu.js calls gpu is WebGL, of either version.
-    const drawn = typeof WebGL2RenderingContext !== "undefined" && gpu.context instanceof WebGL2RenderingContext ? "webgl2" : "webgl";
-    const ran = pipeline.backend === "gpu" ? drawn : pipeline.backend;
+    const drawing = typeof WebGL2RenderingContext !== "undefined" && gpu.context instanceof WebGL2RenderingContext;
+    // From a context that is lost gpu.js reads zeros, and says nothing.
+    if (drawing && gpu.context.isContextLost()) throw new Error("the WebGL2 context in which gpu.js runs ${kernel} is lost: make a new GPU, and ${kernel} for it");
+    const ran = pipeline.backend === "gpu" ? (drawing ? "webgl2" : "webgl") : pipeline.backend;
     if (results.length > 0 && ran !== mode) throw new Error("gpu.js ran ${kernel} in mode " + ran + ", not " + mode + ": " + pipeline.fallbackReason);
     return Object.fromEntries(Object.entries(outputs).map(([name, length]) => {
       const values = result[name] ?? new Float32Array(0);

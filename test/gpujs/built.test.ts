@@ -23,12 +23,18 @@ const report = async () => {
   try { new Function("return 1"); } catch { evaluates = false; }
   const gpu = new GPU({ mode: "${mode}" });
   const look = createLook(gpu, { row: 2, column: 10 }, "${mode}");
-  const { out } = await look({ codes: Float32Array.from(packed), book: Float32Array.from({ length: 8 }, (_, at) => 2 ** at) });
-  return { evaluates, out: Array.from(out) };
+  const arrays = { codes: Float32Array.from(packed), book: Float32Array.from({ length: 8 }, (_, at) => 2 ** at) };
+  const { out } = await look(arrays);
+  const drawing = gpu.context instanceof WebGL2RenderingContext;
+  if (drawing) gpu.context.getExtension("WEBGL_lose_context").loseContext();
+  const afterLoss = await look(arrays).then(() => "ran", (fault) => String(fault));
+  return { evaluates, out: Array.from(out), afterLoss };
 };
 globalThis.done = await report().catch((fault) => ({ fault: String(fault) }));`;
 
-test.skipIf(chromium === undefined).each(["webgl2", "webgpu"])("in mode %s it runs without eval", async (mode) => {
+const LOST = "Error: the WebGL2 context in which gpu.js runs look is lost: make a new GPU, and look for it";
+
+test.skipIf(chromium === undefined).each(["webgl2", "webgpu"])("in mode %s it runs without eval, and gives no zeros from a context that was lost", async (mode) => {
   if (chromium === undefined) throw new Error("without Chromium this is skipped");
   const { look } = (await compileSource({ "look.ts": TEXT }, "look.ts")).kernels;
   if (look === undefined) throw new Error("the kernel was not compiled");
@@ -42,7 +48,7 @@ test.skipIf(chromium === undefined).each(["webgl2", "webgpu"])("in mode %s it ru
       if (done === undefined) await new Promise((resolve) => setTimeout(resolve, 100));
     }
     const row = (first: number): number => Array.from({ length: 10 }, (_, at) => 2 ** ((first + at) % 8)).reduce((all, each) => all + each);
-    expect(done).toEqual({ evaluates: false, out: [row(0), row(3)] });
+    expect(done).toEqual({ evaluates: false, out: [row(0), row(3)], afterLoss: mode === "webgl2" ? LOST : "ran" });
   } finally {
     await close();
   }
