@@ -49,14 +49,15 @@ function folded(graph: Graph, set: Sizes, seed: number): string {
   if (!foldsPay(special.builder, special.graph)) return "no folds";
   return offered(graph, set, limits, featuresOf(seed), ({ scheduled: { arrays, temporaries, kernels } }, made) => {
     const { dispatches } = print(made, { name: graph.name, builder: made.builder, arrays, temporaries }, kernels, limits);
-    return `; ${digest(dispatches.map(({ code }) => code))}`;
+    return `${dispatches.length} dispatches, ${digest([...kernels.map((kernel) => kernelText(made.builder, kernel)), ...dispatches.map(({ code }) => code)])}`;
   });
 }
 
 function chain(graph: Graph, set: Sizes): string {
   try {
-    const { steps } = lowerScript(graph, { set });
-    return `chain: ${steps.map(({ array, each }) => `${array}, ${each} to a thread`).join("; ")}; ${digest(steps.map(({ source }) => source))}`;
+    const { steps, arrays, temporaries, record: { fired, refused } } = lowerScript(graph, { set });
+    const text = [...steps.flatMap(({ source, reads, threadsText }) => [source, ...reads, threadsText]), ...[...arrays.values()].map(({ name, elementsText }) => `${name}: ${elementsText}`), ...temporaries, ...[...fired, ...refused].map((each) => JSON.stringify(each))];
+    return `chain: ${steps.map(({ array, each }) => `${array}, ${each} to a thread`).join("; ")}; ${fired.length} rewrites, ${refused.length} refused; ${digest(text)}`;
   } catch (fault) {
     if (fault instanceof KvernError) return `chain: refused, ${fault.diagnostics.map(({ code }) => code).join(", ")}`;
     throw fault;
@@ -78,11 +79,26 @@ describe("plans of programs drawn at random", { timeout: 120_000 }, () => {
   });
 });
 
+const OPS = ["argmin", "min", "max", "sum", "argmax"] as const;
+/** Sizes of the axes of cascades; some cascades have segments. */
+const CASCADES: readonly Sizes[] = [{ token: 2000 }, {}, { token: 130 }];
+
+describe("plans of cascades drawn at random", { timeout: 120_000 }, () => {
+  test.each(firsts(8))("from %i on", async (first) => {
+    const text = Array.from({ length: EACH }, (_, k) => {
+      const seed = first + k;
+      const { graph } = randomCascade(tape(5000 + seed), seed % 5 === 4, ...(seed % 3 === 0 ? [OPS] as const : []));
+      const set = seed % 5 === 4 ? {} : CASCADES[seed % CASCADES.length] ?? {};
+      return [`# ${seed} ${JSON.stringify(set)}`, direct(graph, set, seed), chain(graph, set), folded(graph, set, seed)].join("\n");
+    });
+    await expect(`${text.join("\n\n")}\n`).toMatchFileSnapshot(file("cascade-plans", first));
+  });
+});
+
 /** A line for each of many: how long its text is, and a digest. Texts of their like stand in `algebra/`. */
 const lines = (first: number, count: number, text: (seed: number) => string): string =>
   Array.from({ length: count }, (_, k) => `${first + k}: ${text(first + k)}`).map((each) => { const [head = "", ...rest] = each.split("\n"); return `${head}; ${rest.length} more, ${digest(rest)}`; }).join("\n");
 
-const OPS = ["argmin", "min", "max", "sum", "argmax"] as const;
 const ALGEBRA: Readonly<Record<string, readonly [number, (seed: number) => string]>> = {
   cascades: [200, (seed) => derived(randomCascade(tape(seed), seed % 5 === 4, ...(seed % 3 === 0 ? [OPS] as const : [])))],
   choices: [50, (seed) => chosenOf(tape(seed))],

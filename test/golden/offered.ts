@@ -14,18 +14,18 @@ export const digits = (cost: number): string => cost.toPrecision(4);
 
 export const kernelText = (builder: GraphBuilder, { name, lanes, grid }: Kernel): string => `${name} (${lanes} × ${grid.map(({ extent }) => show(builder, extent)).join(" × ")})`;
 
-/** On both kinds of device; `more` adds to the line of a plan. */
-export function offered(graph: Graph, set: Sizes, limits: DeviceLimits, features: DeviceFeatures = {}, more: (candidate: Candidate, specialised: Specialised) => string = () => ""): string {
+/** The kernels of a plan. */
+const kernelsOf = ({ scheduled: { kernels } }: Candidate, { builder }: Specialised): string => kernels.map((kernel) => kernelText(builder, kernel)).join(", ");
+
+/** On both kinds of device; `of` is what is said of a plan beside its estimated time and its shape. */
+export function offered(graph: Graph, set: Sizes, limits: DeviceLimits, features: DeviceFeatures = {}, of: (candidate: Candidate, specialised: Specialised) => string = kernelsOf): string {
   return [SOFTWARE, HARDWARE].flatMap((profile) => {
     const specialised = specialise(graph, set);
     const { builder, graph: special, fixed } = specialised;
     const { candidates, refused } = enumeratePlans(builder, special, { limits, profile, fixed, features });
     return [
       profile.name,
-      ...candidates.map((candidate) => {
-        const { plan, scheduled, cost } = candidate;
-        return `  ${digits(cost)}  ${plan.choices.map(({ rule }) => `${rule}, `).join("")}${shapeText(plan)}: ${scheduled.kernels.map((kernel) => kernelText(builder, kernel)).join(", ")}${more(candidate, specialised)}`;
-      }),
+      ...candidates.map((candidate) => `  ${digits(candidate.cost)}  ${candidate.plan.choices.map(({ rule }) => `${rule}, `).join("")}${shapeText(candidate.plan)}: ${of(candidate, specialised)}`),
       ...refused.map(({ rule, at, why }) => `  refused ${rule} at ${at}: ${why}`),
     ];
   }).join("\n");

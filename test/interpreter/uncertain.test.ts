@@ -11,7 +11,7 @@ const i32: Element = { kind: "i32" };
 const X = [10, 20, 40, 80];
 
 /** What `body` comes to: value, bound, and whether it says that it spans a jump. `t` is 0.3 with an error, which is near 3 · 0.1. */
-function result(body: (b: GraphBuilder, is: { readonly t: Value; readonly tenth: Value; readonly n: Value; readonly wild: Value; x(at: Value): Value }) => Value, element: Element = f32): { readonly value: number; readonly bound: number; readonly undecided: boolean } {
+function result(body: (b: GraphBuilder, is: { readonly t: Value; readonly tenth: Value; readonly n: Value; readonly wild: Value; readonly x: (at: Value) => Value }) => Value, element: Element = f32): { readonly value: number; readonly bound: number; readonly undecided: boolean } {
   const b = new GraphBuilder();
   const [x, s, n, wild] = [tensorOf("x", ["i"]), tensorOf("s", []), tensorOf("n", [], i32), tensorOf("wild", [], i32)];
   const load = b.load(s, []);
@@ -67,7 +67,7 @@ describe("a choice whose condition may fall either way", () => {
   });
 
   test("promises nothing where the other side cannot be computed", () => {
-    const taken = (b: GraphBuilder, is: { readonly wild: Value; x(at: Value): Value }, holds: Value): Value => (HOLDS ? b.select(holds, is.x(b.one), is.x(is.wild)) : b.select(holds, is.x(is.wild), is.x(b.one)));
+    const taken = (b: GraphBuilder, is: { readonly wild: Value; readonly x: (at: Value) => Value }, holds: Value): Value => (HOLDS ? b.select(holds, is.x(b.one), is.x(is.wild)) : b.select(holds, is.x(is.wild), is.x(b.one)));
     expect(result((b, is) => taken(b, is, unsure(b, is)))).toEqual({ value: 20, bound: Infinity, undecided: true });
     // A condition that is sure computes one side only.
     expect(result((b, is) => b.select(b.less(is.n, b.constant(5)), is.x(b.one), is.x(is.wild)))).toEqual({ value: 20, bound: 0, undecided: false });
@@ -76,7 +76,7 @@ describe("a choice whose condition may fall either way", () => {
 
   test.each(["and", "or"] as const)("%s: one part that is sure decides, one that is not leaves it open, and one that is refused counts only where no other decides", (kind) => {
     const sure = (b: GraphBuilder, n: Value, holds: boolean): Value => (holds ? b.less(n, b.constant(5)) : b.less(b.constant(5), n));
-    const refused = (b: GraphBuilder, is: { readonly wild: Value; x(at: Value): Value }): Value => b.less(is.x(is.wild), b.one);
+    const refused = (b: GraphBuilder, is: { readonly wild: Value; readonly x: (at: Value) => Value }): Value => b.less(is.x(is.wild), b.one);
     const either = (b: GraphBuilder, condition: Value): Value => b.select(condition, b.one, b.zero);
     const decides = kind === "or";
     const joined = (b: GraphBuilder, ...parts: readonly Value[]): Value => either(b, b[kind](...parts));
