@@ -23,17 +23,18 @@ function stored(graph: Graph, inputs: Readonly<Record<string, TensorData>>): Rec
   return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, halves.has(name) ? { shape: tensor.shape, data: fromHalves(toHalves(tensor.data)) } : tensor]));
 }
 
-export function measured(graph: Graph, given: Readonly<Record<string, TensorData>>, sizes: Sizes): Measured {
+/** @param rescalings how often a plan may replace a reference, where that may be more often than in any plan that is offered */
+export function measured(graph: Graph, given: Readonly<Record<string, TensorData>>, sizes: Sizes, rescalings?: number): Measured {
   const inputs = stored(graph, given);
   const bound = new Set(graph.inputs.flatMap(({ axes }) => axes));
   const set = Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined && !bound.has(name) ? [[name, sizes[name] ?? 0]] : [])));
-  return { inputs, sizes, expected: interpretWithBound(graph, inputs, { set }) };
+  return { inputs, sizes, expected: interpretWithBound(graph, inputs, { set, ...(rescalings === undefined ? {} : { rescalings }) }) };
 }
 
 /** As `measured`, on random inputs. */
-export function drawn(graph: Graph, sizes: Sizes, seed: number, contents: Contents): Measured {
+export function drawn(graph: Graph, sizes: Sizes, seed: number, contents: Contents, rescalings?: number): Measured {
   const all: Sizes = { ...Object.fromEntries(graph.axes.flatMap(({ name, extent }) => (extent === undefined ? [] : [[name, extent]]))), ...sizes };
-  return measured(graph, inputsFor(graph, all, seed, 1.5, contents), all);
+  return measured(graph, inputsFor(graph, all, seed, 1.5, contents), all, rescalings);
 }
 
 /** @returns how many elements were compared */

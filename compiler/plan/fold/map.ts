@@ -7,7 +7,7 @@ import { openedOrder } from "../../algebra/opened";
 import type { Index, Value } from "../../../spec/graph/node";
 import type { Assign, Kernel, ReduceRole, Stage } from "../../kernel/kernel";
 import { GRID, present, sizeOf, spreadAxis, type Shares, type Spread } from "./axes";
-import type { Workshop } from "./workshop";
+import { onlyVector, type Workshop } from "./workshop";
 
 /** `array[indices] = value` for every position of its free axes. */
 export interface Task {
@@ -75,7 +75,7 @@ export function stagesOf(workshop: Workshop, spreads: readonly Spread[], tasks: 
   const put = (value: Value): Value => builder.substitute(value, moves);
   const ragged = spreads.filter(({ inside, block, vector }) => inside !== builder.true && (block !== undefined || vector !== undefined));
   const plain = builder.and(...spreads.filter((spread) => !ragged.includes(spread)).map(({ inside }) => inside));
-  const vectors = present(spreads.map(({ vector }) => vector));
+  const vector = onlyVector(present(spreads.map((spread) => spread.vector)));
   const digits = new Set(spreads.flatMap(({ grid, lane, block, vector }) => present([grid, lane, block, vector])).map(({ name }) => name));
   const items = (guard: Value): readonly Assign[] => tasks.map((task): Assign => {
     const value = put(task.value);
@@ -90,7 +90,7 @@ export function stagesOf(workshop: Workshop, spreads: readonly Spread[], tasks: 
   });
   const stage = (inside: Value, guard: Value): Stage => ({
     kind: "stage", lanes: present(spreads.map(({ lane }) => lane)), digits: [], block: present(spreads.map(({ block }) => block)),
-    vector: vectors[0], roles, inside, otherwise: undefined, items: items(guard),
+    vector, roles, inside, otherwise: undefined, items: items(guard),
   });
   if (ragged.length === 0) return [stage(plain, builder.true)];
   // The last copy is inside: then all are.

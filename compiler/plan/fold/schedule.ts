@@ -152,7 +152,9 @@ class Schedule {
         this.#kernels.push(...kernels);
         return this.#merged(prepared, [parts], stores, needed);
       }
-      case "pieces": return this.#merged(prepared, prepared.pieces.map((piece) => this.#piece(piece, plan)), stores, needed);
+      case "pieces":
+        if (prepared.pieces.length === 0) throw new PlanRefused(`${prepared.fold.name} is not cut into pieces`);
+        return this.#merged(prepared, prepared.pieces.map((piece) => this.#piece(piece, plan)), stores, needed);
     }
   }
 
@@ -183,7 +185,7 @@ class Schedule {
     const { builder } = this;
     const { name, extent } = prepared.fold;
     const own = plan.pieces[name];
-    if (own === undefined) throw new InternalError(`the plan says nothing of ${name}`);
+    if (own === undefined) throw new PlanRefused(`the plan does not say how to run ${name}`);
     const source = own.kind === "chain" ? this.#chainedPiece(prepared, own) : this.#streamedPiece(prepared, own);
     const inPiece = (component: Component): Component | undefined => {
       const called = names[component.name] ?? presentIn(component.name);

@@ -23,7 +23,7 @@ import { ceilDivide, GRID, present, sizeOf, spreadAxis, type Shares, type Spread
 import { dependenceOrder } from "./order";
 import { readAnyStaged, readStaged, type Prepared, type Staged } from "./prepare";
 import { asRead, asStored, emptyOf, isArg, joinOf, liveTest, mayBeInfinite, named, repaired, resolve, storedFacts, type ReadState } from "./state";
-import { PlanRefused, type Workshop } from "./workshop";
+import { onlyVector, PlanRefused, type Workshop } from "./workshop";
 
 export interface StreamPlan {
   readonly lanes: number;
@@ -190,8 +190,6 @@ export class Stream {
     for (const { name, reads, axes } of staged) {
       for (const each of reads) if (lanesOf(named(this.#fold, each).own) !== "" && lanesOf(named(this.#fold, each).own) !== lanesOf(axes)) throw new PlanRefused(`${name} reads ${each}, whose lanes are others`);
     }
-    const vectors = this.#digits(components.flatMap(({ own }) => own), "vector");
-    for (const component of components) if (this.#digits(component.own, "vector").length > 1) throw new PlanRefused(`${component.name} has ${vectors.length} vector axes`);
   }
 
   /** A component of this fold may be read at its own axes only. */
@@ -279,9 +277,8 @@ export class Stream {
   }
 
   #stage(sliced: Sliced, axes: readonly Index[], items: readonly Assign[], more: Partial<Stage> = {}): Stage {
-    const vectors = this.#digits(axes, "vector");
     return {
-      kind: "stage", lanes: sliced.lanes, digits: [], block: this.#digits(axes, "block"), vector: vectors[0], roles: this.#plan.roles,
+      kind: "stage", lanes: sliced.lanes, digits: [], block: this.#digits(axes, "block"), vector: onlyVector(this.#digits(axes, "vector")), roles: this.#plan.roles,
       inside: this.#inside(axes), otherwise: undefined, items, ...more,
     };
   }

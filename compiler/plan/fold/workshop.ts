@@ -16,6 +16,12 @@ export class PlanRefused extends Error {
   }
 }
 
+/** The axis that a stage takes as a vector, of those that the plan gives it. @throws PlanRefused of two */
+export function onlyVector(vectors: readonly Index[]): Index | undefined {
+  if (vectors.length > 1) throw new PlanRefused(`${vectors.map(({ axis }) => axis).join(" and ")} would be vectors of one stage`);
+  return vectors[0];
+}
+
 export class Workshop {
   readonly arrays = new Map<string, KernelArray>();
   readonly temporaries: string[] = [];
