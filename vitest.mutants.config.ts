@@ -9,7 +9,7 @@ import { resolve } from "./vitest.config";
 const SUITES = {
   quick: [
     "laws/conditions", "plan/legal", "plan/stored", "plan/first-plan", "golden/lowering", "golden/algebra", "golden/bounds", "golden/calculus", "interpreter/calculus", "interpreter/interpret", "interpreter/uncertain", "golden/plans", "golden/gpujs", "explain/infer", "explain/nest", "algebra/factories",
-    "kernel/types", "kernel/scalar", "kernel/count", "algebra/divisors", "algebra/known", "graph/graph", "laws/mutants", "algebra/cut", "tune/tune",
+    "kernel/types", "kernel/scalar", "kernel/count", "algebra/divisors", "algebra/known", "algebra/work", "graph/graph", "laws/mutants", "algebra/cut", "tune/tune",
     "golden/rows/encode", "golden/rows/norms", "golden/rows/attention-decode", "golden/rows/refused", "golden/rows/scores", "golden/rows/masks", "golden/rows/formats",
     "golden/segments", "golden/rows/coupled-cache", "explain/examples", "laws/rules", "algebra/cascades", "algebra/choices", "interpreter/streamed",
     "interpreter/memory", "fuzz/programs", "golden/drawn",

@@ -40,4 +40,20 @@ describe("a reduction that no input reaches", () => {
     ];
     for (const value of staying) expect(known(value)).toBe(value);
   });
+
+  it("stays over an axis whose size is open, however short it may be", () => {
+    const open = b.index("i", b.extent("n"), 4);
+    for (const op of ["sum", "max", "any"] as const) {
+      const value = op === "any" ? b.reduce(op, open, b.less(b.remainder(open, b.constant(3)), b.one)) : b.reduce(op, open, b.remainder(open, b.constant(3)));
+      expect(known(value)).toBe(value);
+    }
+  });
+
+  it("of nothing is what changes nothing, and whether any holds is decided", () => {
+    const never = (i: Index): Value => b.equal(b.remainder(b.scale(2, i), b.constant(2)), b.one);
+    for (const op of ["sum", "max", "min"] as const) expect(known(reduced(op, 5, (i) => b.power(b.add(i, b.one), b.constant(2)), never))).toBe(b.identity(op));
+    const any = (least: number): Value => known(reduced("any", 9, (i) => b.less(b.constant(least), b.multiply(i, b.remainder(i, b.constant(5))))));
+    expect(any(15)).toBe(b.true);
+    expect(any(24)).toBe(b.false);
+  });
 });

@@ -17,12 +17,12 @@ export const kernelText = (builder: GraphBuilder, { name, lanes, grid }: Kernel)
 /** The kernels of a plan. */
 const kernelsOf = ({ scheduled: { kernels } }: Candidate, { builder }: Specialised): string => kernels.map((kernel) => kernelText(builder, kernel)).join(", ");
 
-/** On both kinds of device; `of` is what is said of a plan beside its estimated time and its shape. */
-export function offered(graph: Graph, set: Sizes, limits: DeviceLimits, features: DeviceFeatures = {}, of: (candidate: Candidate, specialised: Specialised) => string = kernelsOf): string {
+/** On both kinds of device; `of` is what is said of a plan beside its estimated time and its shape, `every` asks for plans that none would choose. */
+export function offered(graph: Graph, set: Sizes, limits: DeviceLimits, features: DeviceFeatures = {}, of: (candidate: Candidate, specialised: Specialised) => string = kernelsOf, every = false): string {
   return [SOFTWARE, HARDWARE].flatMap((profile) => {
     const specialised = specialise(graph, set);
     const { builder, graph: special, fixed } = specialised;
-    const { candidates, refused } = enumeratePlans(builder, special, { limits, profile, fixed, features });
+    const { candidates, refused } = enumeratePlans(builder, special, { limits, profile, fixed, features, every });
     return [
       profile.name,
       ...candidates.map((candidate) => `  ${digits(candidate.cost)}  ${candidate.plan.choices.map(({ rule }) => `${rule}, `).join("")}${shapeText(candidate.plan)}: ${of(candidate, specialised)}`),

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { show } from "../../compiler/algebra/show";
 import { lowerPlain } from "../../compiler/lower";
 import { lowerScript } from "../../compiler/lower-gpujs";
+import type { Candidate } from "../../compiler/plan/fold/choose";
 import type { DeviceFeatures, DeviceLimits, Sizes } from "../../compiler/program";
 import type { Graph } from "../../spec/graph/node";
 import { PROGRAMS, SMALL, type Config, type Program } from "../algebra/programs";
@@ -37,6 +38,13 @@ const PLANNED: readonly Planned[] = [
 describe("plans that are offered, and that are refused", () => {
   test.each(PLANNED)("$name", async ({ name, make, set = {}, limits = {}, features = {} }) => {
     await expect(`${offered(make().graph, set, { ...LIMITS, ...limits }, features)}\n`).toMatchFileSnapshot(`plans/${name.replaceAll(/[^a-z]+/g, "-")}.txt`);
+  });
+});
+
+describe("every plan there is", () => {
+  test.each([["plain", { token: 300 }], ["coded", {}], ["rotated", {}], ["tail", {}], ["softCap", { token: 64 }], ["layer", {}]] as const)("of %s", async (name, set) => {
+    const brief = ({ scheduled: { kernels } }: Candidate): string => `${kernels.length} dispatches`;
+    await expect(`${offered(PROGRAMS[name]({ ...SMALL, channels: 8 }).graph, set, LIMITS, {}, brief, true)}\n`).toMatchFileSnapshot(`plans/every-${name}.txt`);
   });
 });
 
