@@ -157,7 +157,7 @@ export class GrowingFold {
     if (op !== "sum" && body.kind === "linear") {
       const leaving = body.terms.filter(([, term]) => isFree(term) && isFinite(term.facts));
       const staying = body.terms.filter((term) => !leaving.includes(term));
-      if (staying.length > 0 && (leaving.length > 0 || body.constant !== 0)) {
+      if (leaving.length > 0 || body.constant !== 0) {
         const next = this.#hoist(op, builder.linear(0, staying), where);
         const leaves = builder.linear(body.constant, leaving);
         const outer = position ? next.outer : (value: Value): Value => builder.add(leaves, next.outer(value));
@@ -261,7 +261,7 @@ export class GrowingFold {
     for (const value of repaired) if (value.free.includes(index.name)) throw new InternalError(`a repair depends on the position: ${show(builder, value)}`);
     const named = new Set([body, where, ...repaired].flatMap((value) => slotsIn(builder, value).map((slot) => slot.name.replace(/@(old|new)$/, ""))));
     if (extreme !== undefined) named.add(extreme);
-    const name = this.fresh(op === "sum" && body === builder.one ? "count" : op);
+    const name = this.fresh(body === builder.one ? "count" : op);
     const component: Component = {
       name, op, own, body, where, extreme,
       reads: this.components.map((other) => other.name).filter((other) => named.has(other)),

@@ -33,7 +33,7 @@ export function derivative(builder: GraphBuilder, value: Value, reference: Value
         const part = derivative(builder, base, reference);
         if (part === undefined) return undefined;
         const rest = value.factors.filter((other) => other !== factor);
-        terms.push([exponent, builder.product([...rest, [part, 1], ...(exponent > 1 ? [[base, exponent - 1] as const] : [])])]);
+        terms.push([exponent, builder.product([...rest, [part, 1], [base, exponent - 1]])]);
       }
       return builder.linear(0, terms);
     }

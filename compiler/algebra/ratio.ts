@@ -125,7 +125,6 @@ function exponentialRatio(moving: Moving, exponent: Value): { readonly ratio: Va
 /** The same number d for every t, with f(t, m′) = f(t, m) + d. */
 export function shift(moving: Moving, value: Value): { readonly difference: Value } | Without {
   const { builder, position } = moving;
-  if (!moves(moving, value)) return { difference: builder.zero };
   const common = (parts: readonly ({ readonly difference: Value } | Without)[], why: string): { readonly difference: Value } | Without => {
     const [first] = parts;
     if (first === undefined || "why" in first) return first ?? { why };
@@ -157,10 +156,10 @@ export function expand(moving: Moving, value: Value): Value {
   if (factor === undefined) return value;
   const [base, power] = factor;
   const { constant, terms } = asLinear(base);
-  const rest = builder.product([...value.factors.filter((_, k) => k !== at), ...(power > 1 ? [[base, power - 1] as const] : [])]);
+  const rest = builder.product([...value.factors.filter((_, k) => k !== at), [base, power - 1]]);
   return builder.linear(0, [
     ...terms.map(([k, term]) => [k, expand(moving, builder.multiply(term, rest))] as const),
-    ...(constant === 0 ? [] : [[constant, expand(moving, rest)] as const]),
+    [constant, expand(moving, rest)],
   ]);
 }
 

@@ -36,7 +36,6 @@ function mayLag(builder: GraphBuilder, reference: Component, components: readonl
   }
   return outputs.every((output) => {
     const live = replaceOpened(builder, output, (node) => nonEmpty.get(node));
-    if (!slotsIn(builder, live).some(({ name }) => name === reference.name || moved.has(name))) return true;
     const shifted = replaceOpened(builder, live, (node) => {
       if (node.kind !== "slot") return undefined;
       if (node.name === reference.name) return builder.slot(`${node.name}@new`, node.indices, node.facts);

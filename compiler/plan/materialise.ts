@@ -41,11 +41,9 @@ function bytes(value: Value): number {
  */
 export function materialise(builder: GraphBuilder, units: readonly Unit[], temporaries: Temporaries, largest: number): readonly Unit[] {
   const wanted = new Set<Value>();
-  for (;;) {
-    const found = survey(builder, units, temporaries, wanted, largest);
-    const more = found.filter((value) => !wanted.has(value));
-    if (more.length === 0) break;
-    for (const value of more) wanted.add(value);
+  for (let before = -1; before < wanted.size;) {
+    before = wanted.size;
+    for (const value of survey(builder, units, temporaries, wanted, largest)) wanted.add(value);
   }
   return readingTemporaries(builder, units, temporaries);
 }
