@@ -182,6 +182,8 @@ describe("a plan from outside", () => {
     ["more than the device has", { choices: [], folds: { token: { kind: "stream", lanes: 512, tile: 512, shares: {}, cross: "tree", roles: {} } } }, /512 invocations in a workgroup, of 256/],
     ["subgroup operations that the device does not have", { choices: [], folds: { token: { kind: "stream", lanes: 32, tile: 64, shares: {}, cross: "subgroup", roles: {} } } }, /subgroup operations/],
     ["tiles that lanes do not divide", { choices: [], folds: { token: { kind: "stream", lanes: 48, tile: 64, shares: {}, cross: "tree", roles: {} } } }, /power of two/],
+    ["parts that are not whole tiles", { choices: [], folds: { token: { kind: "stream", lanes: 64, tile: 64, part: 100, shares: {}, cross: "tree", roles: {} } } }, /a part of 100 positions is not whole tiles of 64/],
+    ["pieces of a fold that is not cut, which would leave zeros", { choices: [], folds: { token: { kind: "pieces", pieces: {} } } }, /token is not cut into pieces/],
   ])("with %s says so", async (_, plan, why) => {
     const { graph } = loadGraph(await compiled(SOFTMAX));
     const message = await codeOf(() => lowerStored(graph, { kernel: "k", plan }, { limits: DEFAULT_LIMITS }));
