@@ -49,8 +49,26 @@ function* folds(plan: FoldPlan, axes: readonly string[]): Generator<FoldPlan> {
   }
 }
 
-/** All plans that differ from one in one place, each with what was changed. */
+/** Choices left out, made twice, in another order, of another rule, at another site or with other parameters. */
+function* choices(plan: FusedPlan, axes: readonly string[]): Generator<FusedPlan> {
+  const of = plan.choices;
+  if (of.length > 1) yield { ...plan, choices: [...of].reverse() };
+  for (const [at, choice] of of.entries()) {
+    yield { ...plan, choices: of.filter((_, other) => other !== at) };
+    yield { ...plan, choices: [...of, choice] };
+    for (const rule of ["unroll", "align", "tabulate", "group", "cut"] as const) if (rule !== choice.rule) yield { ...plan, choices: of.with(at, { ...choice, rule }) };
+    for (const other of of) if (other.site !== choice.site) yield { ...plan, choices: of.with(at, { ...choice, site: other.site }) };
+    for (const key of Object.keys(choice.parameters)) {
+      for (const value of ["", "2", ...axes]) if (choice.parameters[key] !== value) yield { ...plan, choices: of.with(at, { ...choice, parameters: { ...choice.parameters, [key]: value } }) };
+    }
+    if (Object.keys(choice.parameters).length > 0) yield { ...plan, choices: of.with(at, { ...choice, parameters: {} }) };
+    yield { ...plan, choices: of.with(at, { ...choice, parameters: { ...choice.parameters, more: "1" } }) };
+  }
+}
+
+/** All plans that differ from one in one place. */
 export function* altered(plan: FusedPlan, axes: readonly string[]): Generator<FusedPlan> {
+  yield* choices(plan, axes);
   for (const [name, fold] of Object.entries(plan.folds)) {
     for (const other of folds(fold, axes)) if (JSON.stringify(other) !== JSON.stringify(fold)) yield { ...plan, folds: { ...plan.folds, [name]: other } };
     const { [name]: _, ...rest } = plan.folds;
