@@ -6,8 +6,8 @@ import type { GpuJsMode } from "../../runtime/gpujs/library";
 import type { SearchPage } from "./campaign";
 import type { Answer, Asked } from "./searching";
 
-/** Milliseconds in which a page makes a kernel ready, or runs and compares it. */
-const PATIENCE = 120_000;
+/** Milliseconds in which a page makes a kernel ready, or runs it: many, as others may be using the machine. */
+const PATIENCE = 600_000;
 /** Milliseconds in which a page or a browser closes. */
 const FAREWELL = 10_000;
 

@@ -21,6 +21,8 @@ interface Options {
 }
 
 const NAME = "node scripts/campaign-browser.mjs";
+/** What ends a campaign after the program that is being tried. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Programs after which a line says how far it is, where there is no terminal. */
 const LINES = 100;
 
@@ -42,7 +44,7 @@ export async function browserCampaign(args: readonly string[], root: string): Pr
   console.log(`${seeds.length} programs from seed ${seed}, ${seeds.length - left.length} of them done before; results in ${file}`);
   let [interrupted, done] = [false, 0];
   const interrupt = (): void => void (interrupted = true);
-  process.once("SIGINT", interrupt);
+  for (const signal of SIGNALS) process.once(signal, interrupt);
   const bar = progressBar();
   try {
     await campaign({
@@ -56,7 +58,7 @@ export async function browserCampaign(args: readonly string[], root: string): Pr
       },
     });
   } finally {
-    process.off("SIGINT", interrupt);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
     bar.clear();
     await pages.close();
   }

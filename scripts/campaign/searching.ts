@@ -56,6 +56,7 @@ const counting = (prepare: Prepare, refusals: Record<string, number>): Prepare =
   return {
     ...prepared,
     run: async (inputs, set) => {
+      beat();
       try {
         return await prepared.run(inputs, set);
       } catch (fault) {

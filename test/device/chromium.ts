@@ -25,16 +25,17 @@ const FLAGS = [
 
 /**
  * Launches a browser, or prints in one line why there is none.
- * @param interrupted what an interruption from the keyboard does to it; who goes on for a while must close it
+ * @param interrupted what a signal to end does to it; where it goes on, who launches it must listen to signals, and close it
  */
 export async function launchChromium(interrupted: "closes" | "goes on" = "closes"): Promise<LaunchedChromium | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "kvern-chromium-"));
   const faults: string[] = [];
+  const closes = interrupted === "closes";
   for (const candidate of [systemChromium, packagedChromium, packagedChromiumWithLibraries]) {
     try {
       const found = await candidate(folder);
       if (found === undefined) continue;
-      const browser = await chromium.launch({ executablePath: found.executable, args: FLAGS, env: { ...process.env, ...found.env }, handleSIGINT: interrupted === "closes" });
+      const browser = await chromium.launch({ executablePath: found.executable, args: FLAGS, env: { ...process.env, ...found.env }, handleSIGINT: closes, handleSIGTERM: closes, handleSIGHUP: closes });
       return {
         browser,
         close: async () => {
