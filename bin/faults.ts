@@ -13,10 +13,15 @@ export const EXIT = {
   internal: 70,
 } as const;
 
+/** How many diagnostics are printed: a file that is something else altogether has thousands. */
+const MOST_PRINTED = 50;
+
 /** Prints one or more diagnostics, each with a code frame where its place is known. */
 export async function printDiagnostics(diagnostics: readonly Diagnostic[]): Promise<void> {
-  const { renderDiagnostic } = await import("./render");
-  process.stderr.write(`${diagnostics.map(renderDiagnostic).join("\n\n")}\n`);
+  const { renderDiagnostics } = await import("./render");
+  const printed = renderDiagnostics(diagnostics.slice(0, MOST_PRINTED));
+  const more = diagnostics.length - printed.length;
+  process.stderr.write(`${[...printed, ...(more > 0 ? [`and ${more} more`] : [])].join("\n\n")}\n`);
 }
 
 /** Prints what went wrong. @returns the exit code */

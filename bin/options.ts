@@ -6,15 +6,15 @@ import type { Sizes } from "../spec/tensor/check";
 
 /** `--set token=4096`, given any number of times, or once with commas. An axis's name has no white space and none of `# @ = ,`. */
 export function axisSizes(text: string, before: Sizes = {}): Sizes {
-  const sizes: Record<string, number> = { ...before };
+  const sizes = new Map(Object.entries(before));
   for (const part of text.split(",")) {
     const [, axis, size] = /^([^\s#@=,]+)=(\d+)$/.exec(part.trim()) ?? [];
     if (axis === undefined || size === undefined) throw new InvalidArgumentError("Expected axis=size, such as token=4096.");
-    const known = sizes[axis];
+    const known = sizes.get(axis);
     if (known !== undefined && known !== Number(size)) throw new InvalidArgumentError(`\`${axis}\` is set twice, to ${known} and to ${size}.`);
-    sizes[axis] = Number(size);
+    sizes.set(axis, Number(size));
   }
-  return sizes;
+  return Object.fromEntries(sizes);
 }
 
 /** Between which values the elements of an input lie, by its name. */

@@ -9,6 +9,7 @@ import type { Tensor } from "../../spec/graph/node";
 import type { Sizes } from "../../spec/tensor/check";
 import { elementName } from "../../spec/tensor/element";
 import { shapeText } from "../../spec/tensor/tensor";
+import { inComment } from "./comment";
 
 /**
  * The text of NAME.gpu.js: JavaScript that imports nothing.
@@ -19,7 +20,7 @@ export function gpuJsModule(serialised: SerialisedGraph, set: Sizes): string {
   const program = lowerScript(load(serialised).graph, { set });
   const { kernel, inputs, outputs, steps, open, arrays } = program;
   const type = kernel.charAt(0).toUpperCase() + kernel.slice(1);
-  const sizes = open.length === 0 ? "{}" : `{ ${open.map((axis) => `${JSON.stringify(axis)}: …`).join(", ")} }`;
+  const sizes = open.length === 0 ? "{}" : `{ ${open.map((axis) => `${inComment(JSON.stringify(axis))}: …`).join(", ")} }`;
   return `/**
  * The kernel \`${kernel}\` for gpu.js 2.24, written by kvern. It computes on rows of f32:
 ${[...inputs.map((tensor) => described("takes", tensor)), ...outputs.map((tensor) => described("gives", tensor))].join("\n")}
@@ -109,7 +110,7 @@ export function create${type}(gpu, capacity, mode) {
 function described(verb: string, { name, element, axes }: Tensor): string {
   const per = element.kind === "uint" && verb === "takes" ? codesPerElement(element.bits) : 1;
   const packed = per === 1 ? "" : `, ${per} codes to an f32, the first in the lowest bits, each row from a whole f32`;
-  return ` * - ${verb} \`${name.replaceAll("*/", "")}\`: ${elementName(element)} ${shapeText(axes).replaceAll("*/", "")}${packed}`;
+  return ` * - ${verb} \`${name}\`: ${elementName(element)} ${inComment(shapeText(axes))}${packed}`;
 }
 
 function step({ array, source, reads, sized, threadsText }: ScriptStep): string {

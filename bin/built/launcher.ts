@@ -5,6 +5,7 @@ import type { Tensor } from "../../spec/graph/node";
 import type { Sizes } from "../../spec/tensor/check";
 import { elementName } from "../../spec/tensor/element";
 import { shapeText } from "../../spec/tensor/tensor";
+import { inComment } from "./comment";
 
 /**
  * The text of NAME.ts.
@@ -18,7 +19,7 @@ export function launcher(file: string, graph: SerialisedGraph, fixed: Sizes): st
   const read = new Set(inputs.flatMap(({ axes }) => axes));
   const given = open.filter((axis) => !read.has(axis));
   return `/**
- * Launches the kernel \`${name}\`. Written by kvern from ${file.replaceAll("*/", "")}: change that, and build again.
+ * Launches the kernel \`${name}\`. Written by kvern from ${inComment(file)}: change that, and build again.
  *
  *     const ${name} = await prepare${type}(await openDevice());
  *     const { ${outputs.map((output) => (isName(output.name) ? output.name : `${key(output.name)}: ${camelCase(output.name)}`)).join(", ")} } = await ${name}.run(inputs);
@@ -62,7 +63,7 @@ const graph: unknown = JSON.parse(
 
 /** A tensor of the signature as a member of an interface. */
 function member({ name, element, axes }: Tensor, type: string): string {
-  return `  /** ${elementName(element)} ${shapeText(axes)} */\n  readonly ${key(name)}: ${type};`;
+  return `  /** ${elementName(element)} ${inComment(shapeText(axes))} */\n  readonly ${key(name)}: ${type};`;
 }
 
 /** A name as the key of a record. */

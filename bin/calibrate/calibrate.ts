@@ -74,7 +74,11 @@ export async function runCalibration(request: CalibrationRequest, progress: Prog
   const provenance: Provenance = { format: formatName(format), weights, seed, iterations, tokens, model: modelHash(loaded.model), text: contextsHash(contexts), layers: config.layers };
   const metadata = metadataOf(provenance, range);
 
-  const resumed = new Resumed();
+  const row = config.kvHeads * config.headDim;
+  const resumed = new Resumed(`${out}.journal`, {
+    layers: range.to - range.from + 1, row, weights: weights === "fisher" ? row / format.couple : undefined,
+    tokens: contexts.map((ids) => ids.length - 1), centroids: 2 ** format.bits * format.couple,
+  });
   const journal = await Journal.open(`${out}.journal`, metadata, (record) => resumed.take(record));
   try {
     const began = performance.now();

@@ -5,7 +5,8 @@ import type { CoupledFormat } from "../../runtime/codebook/coupled";
 import type { GroupReport, LearnedGroup } from "../../runtime/codebook/group";
 import type { TensorFile } from "../../runtime/safetensors/read";
 import type { WritableTensor } from "../../runtime/safetensors/write";
-import { InternalError } from "../../spec/diagnostics/diagnostic";
+import { refuse } from "../../spec/diagnostics/diagnostic";
+import { shown } from "../../spec/diagnostics/shown";
 import type { Metadata } from "./journal";
 
 export type Side = "keys" | "values";
@@ -39,38 +40,80 @@ function name({ layer, side, head, group }: GroupPlace): string {
   return `${layer}.${side}.${head}.${group}`;
 }
 
+/** What records of this calibration look like, whoever wrote the journal. */
+export interface RecordShape {
+  /** Layers that are learned. */
+  readonly layers: number;
+  /** Numbers of a token in keys, or values. */
+  readonly row: number;
+  /** Weights of a token, where there are any. */
+  readonly weights: number | undefined;
+  /** Tokens of each context. */
+  readonly tokens: readonly number[];
+  /** Numbers of a group's centroids. */
+  readonly centroids: number;
+}
+
 /** The records of earlier runs. */
 export class Resumed {
   readonly contexts = new Map<number, readonly LayerObservation[]>();
   readonly #groups = new Map<string, LearnedGroup>();
   #contexts = 0;
 
+  constructor(
+    private readonly journal: string,
+    private readonly shape: RecordShape,
+  ) {}
+
   /** How many of each there were. */
   get counts(): { readonly contexts: number; readonly groups: number } {
     return { contexts: this.#contexts, groups: this.#groups.size };
   }
 
+  /** @throws KvernError KV6021 for a record that this calibration does not write */
   take({ tensors, metadata }: TensorFile): void {
-    const floats = (tensor: string): Float32Array => {
-      const data = tensors[tensor]?.data;
-      if (data instanceof Float32Array) return data;
-      throw new InternalError(`a record of a journal has no tensor ${tensor}`);
+    const { layers, row, weights, tokens, centroids } = this.shape;
+    const floats = (tensor: string, length: number): Float32Array => {
+      const data = Object.hasOwn(tensors, tensor) ? tensors[tensor]?.data : undefined;
+      if (data instanceof Float32Array && data.length === length && data.every(Number.isFinite)) return data;
+      return this.#foreign(`${length} finite numbers as ${tensor}`, data === undefined ? "none" : `${data.length} numbers`);
     };
     switch (metadata["record"]) {
-      case "context":
+      case "context": {
+        const index = Number(metadata["index"]);
+        const count = tokens[index];
+        if (count === undefined || metadata["layers"] !== String(layers)) return this.#foreign(`one of ${tokens.length} contexts, in ${layers} layers`, shown(metadata));
         this.#contexts++;
-        this.contexts.set(Number(metadata["index"]), Array.from({ length: Number(metadata["layers"]) }, (_, at) => ({
-          keys: floats(`${at}.keys`),
-          values: floats(`${at}.values`),
-          ...(tensors[`${at}.weights.keys`] === undefined ? {} : { weights: { keys: floats(`${at}.weights.keys`), values: floats(`${at}.weights.values`) } }),
+        this.contexts.set(index, Array.from({ length: layers }, (_, at) => ({
+          keys: floats(`${at}.keys`, count * row),
+          values: floats(`${at}.values`, count * row),
+          ...(weights === undefined ? {} : { weights: { keys: floats(`${at}.weights.keys`, count * weights), values: floats(`${at}.weights.values`, count * weights) } }),
         })));
         return;
+      }
       case "group":
-        this.#groups.set(metadata["place"] ?? "", { centroids: floats("centroids"), report: JSON.parse(metadata["report"] ?? "") as GroupReport });
+        this.#groups.set(metadata["place"] ?? "", { centroids: floats("centroids", centroids), report: this.#report(metadata["report"] ?? "") });
         return;
       default:
-        throw new InternalError(`a journal holds a record of the kind ${metadata["record"] ?? "none"}`);
+        this.#foreign("a context or a group", shown(metadata["record"]));
     }
+  }
+
+  #report(text: string): GroupReport {
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      return this.#foreign("a report in JSON", shown(text));
+    }
+    const { inertia, stored, energy, converged } = (typeof json === "object" && json !== null ? json : {}) as Readonly<Record<string, unknown>>;
+    const numbers: readonly unknown[] = Array.isArray(inertia) ? inertia : [undefined];
+    if (![...numbers, stored, energy].every(Number.isFinite) || typeof converged !== "boolean") return this.#foreign("a report", shown(json));
+    return json as GroupReport;
+  }
+
+  #foreign(expected: string, got: string): never {
+    return refuse({ code: "KV6021", file: this.journal, message: "the journal holds a record that this calibration does not write", expected, got, mend: "Remove the journal, and begin again." });
   }
 
   group(place: GroupPlace): LearnedGroup | undefined {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { KvernError, type Diagnostic } from "../../spec/diagnostics/diagnostic";
+import { printable } from "../../spec/diagnostics/printable";
 import { EXIT, printDiagnostics } from "../faults";
 
 interface Options {
@@ -18,7 +19,7 @@ export function check(program: Command): void {
       const { kernels, diagnostics } = await checkFiles(files);
       if (json) process.stdout.write(`${JSON.stringify({ kernels, diagnostics }, undefined, 2)}\n`);
       else {
-        for (const [file, names] of Object.entries(kernels)) process.stdout.write(`${file}: ${names.length === 0 ? "no kernels" : names.join(", ")}\n`);
+        for (const [file, names] of Object.entries(kernels)) process.stdout.write(`${printable(file)}: ${names.length === 0 ? "no kernels" : names.join(", ")}\n`);
         if (diagnostics.length > 0) await printDiagnostics(diagnostics);
       }
       if (diagnostics.length > 0) process.exitCode = EXIT.user;

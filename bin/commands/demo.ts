@@ -3,6 +3,7 @@ import type { DemoReport, DemoStart } from "../demo/demo";
 import type { KernelReport } from "../demo/recorded";
 import type { DemoRow } from "../../examples/llama/demo";
 import type { Stored } from "../../examples/llama/kernels/operators";
+import { printable } from "../../spec/diagnostics/printable";
 import { EXIT } from "../faults";
 import { backendName, wholeNumber, type Backend } from "../options";
 
@@ -44,7 +45,7 @@ export function demo(program: Command): void {
       const began = performance.now();
       const { runDemo } = await import("../demo/demo");
       const { progressBar } = await import("../progress");
-      const say = (text: string): boolean => json === true || process.stdout.write(`${text}\n`);
+      const say = (text: string): boolean => json === true || process.stdout.write(`${printable(text)}\n`);
       const report = await runDemo(
         {
           ...(model === undefined ? {} : { model }), ...(mode === undefined ? {} : { mode }), prompt, tokens, full: full === true, calibrate: calibrate === true,

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import type { Plans } from "../../compiler/lower";
 import type { Sizes } from "../../spec/tensor/check";
+import { printable } from "../../spec/diagnostics/printable";
 import { compileKernel } from "../kernels";
 import type { DeviceFeatures } from "../../compiler/program";
 import { axisSizes, deviceFeatures, FEATURE_NAMES, plansName, SET } from "../options";
@@ -39,6 +40,6 @@ export function explain(program: Command): void {
       const graph = await compileKernel(source, kernel);
       const [{ explained, explainedForGpuJs, explainedFrom }, { explanationText }] = await Promise.all([import("../built/lowered"), import("../../compiler/explain/text")]);
       const { plan, open, inferred } = backend === "gpujs" ? explainedForGpuJs(graph, set) : file === undefined ? explained(graph, set, plans, features ?? {}) : await explainedFrom(graph, set, file);
-      process.stdout.write(json ? `${JSON.stringify(plan, undefined, 2)}\n` : `${explanationText(plan, { open, inferred })}\n`);
+      process.stdout.write(json ? `${JSON.stringify(plan, undefined, 2)}\n` : `${printable(explanationText(plan, { open, inferred }))}\n`);
     });
 }

@@ -4,6 +4,7 @@
  */
 
 import { refuse } from "../../spec/diagnostics/diagnostic";
+import { shown } from "../../spec/diagnostics/shown";
 
 /** Which channels of a head turn together: i with i + headDim / 2 (Hugging Face's Llama), or 2i with 2i + 1 (llama2.c). */
 export type RopeLayout = "half-split" | "interleaved";
@@ -48,11 +49,11 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
  * @throws KvernError KV6002 for a missing or malformed field, KV6003 for a feature that is not supported
  */
 export function parseConfig(json: unknown, file: string): LlamaConfig {
-  if (!isFields(json)) return refuse({ code: "KV6002", file, message: "the configuration is not an object", expected: "a JSON object", got: describe(json) });
+  if (!isFields(json)) return refuse({ code: "KV6002", file, message: "the configuration is not an object", expected: "a JSON object", got: shown(json) });
   requireLlama(json, file);
   for (const [field, allowed] of Object.entries(NEUTRAL)) {
     if (allowed.includes(json[field])) continue;
-    refuse({ code: "KV6003", file, message: `the field ${field} is not supported`, expected: allowed.slice(1).map(describe).join(" or "), got: describe(json[field]) });
+    refuse({ code: "KV6003", file, message: `the field ${field} is not supported`, expected: allowed.slice(1).map((value) => shown(value)).join(" or "), got: shown(json[field]) });
   }
   const count = (field: string, fallback?: number): number => positiveInteger(json, field, file, fallback);
   const heads = count("num_attention_heads");
@@ -99,7 +100,7 @@ function requireLlama(json: Fields, file: string): void {
     file,
     message: "the model is not of the Llama architecture",
     expected: '"model_type": "llama"',
-    got: describe(json["model_type"] ?? architectures),
+    got: shown(json["model_type"] ?? architectures),
   });
 }
 
@@ -108,7 +109,7 @@ function ropeTheta(json: Fields, file: string): number {
   const parameters = json["rope_parameters"];
   if (parameters === undefined || parameters === null) return positive(json, "rope_theta", file, 10_000);
   if (!isFields(parameters) || (parameters["rope_type"] ?? "default") !== "default") {
-    return refuse({ code: "KV6003", file, message: "the field rope_parameters asks for scaled positions, which are not supported", expected: '"rope_type": "default"', got: describe(parameters) });
+    return refuse({ code: "KV6003", file, message: "the field rope_parameters asks for scaled positions, which are not supported", expected: '"rope_type": "default"', got: shown(parameters) });
   }
   return positive(parameters, "rope_theta", file, 10_000);
 }
@@ -116,13 +117,13 @@ function ropeTheta(json: Fields, file: string): number {
 function positiveInteger(json: Fields, field: string, file: string, fallback: number | undefined): number {
   const value = json[field] ?? fallback;
   if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  return refuse({ code: "KV6002", file, message: `the field ${field} is ${value === undefined ? "missing" : "malformed"}`, expected: "a positive whole number", got: describe(value) });
+  return refuse({ code: "KV6002", file, message: `the field ${field} is ${value === undefined ? "missing" : "malformed"}`, expected: "a positive whole number", got: shown(value) });
 }
 
 function positive(json: Fields, field: string, file: string, fallback: number): number {
   const value = json[field] ?? fallback;
   if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-  return refuse({ code: "KV6002", file, message: `the field ${field} is malformed`, expected: "a positive number", got: describe(value) });
+  return refuse({ code: "KV6002", file, message: `the field ${field} is malformed`, expected: "a positive number", got: shown(value) });
 }
 
 function tokenIds(json: Fields, field: string, file: string): readonly number[] {
@@ -130,14 +131,10 @@ function tokenIds(json: Fields, field: string, file: string): readonly number[] 
   const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
   return ids.map((id) => {
     if (typeof id === "number" && Number.isSafeInteger(id) && id >= 0) return id;
-    return refuse({ code: "KV6002", file, message: `the field ${field} is malformed`, expected: "a token id or a list of them", got: describe(value) });
+    return refuse({ code: "KV6002", file, message: `the field ${field} is malformed`, expected: "a token id or a list of them", got: shown(value) });
   });
 }
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function describe(value: unknown): string {
-  return value === undefined ? "nothing" : JSON.stringify(value);
 }

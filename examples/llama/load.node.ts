@@ -13,7 +13,7 @@ import { splitStories, storyContext } from "./contexts";
 import { HEADER_BYTES, llama2cConfig, parseLlama2c, requireLength } from "./llama2c/model";
 import { llama2cTokenizer } from "./llama2c/tokenizer";
 import type { Llama } from "./model";
-import { textTokenizer, type TextTokenizer } from "./tokenizer";
+import { fileTokenizer, type TextTokenizer } from "./tokenizer";
 import { assembleModel } from "./weights";
 
 export interface LoadedModel {
@@ -26,8 +26,8 @@ export interface LoadedModel {
 /**
  * Loads a Llama-architecture checkpoint with tied or untied output: from a directory, with f32, f16 or bf16 weights, or
  * from a file of llama2.c's, whose name ends in `.bin`.
- * @throws KvernError KV6001 for a missing file, KV6002 to KV6004 for one that is no such model's, KV5002 and KV5003 for a
- * damaged weight file
+ * @throws KvernError KV6001 for a missing file, KV6002 to KV6004 for one that is no such model's, KV5001 for a file that
+ * cannot be read, KV5002 and KV5003 for a damaged weight file
  */
 export async function loadModel(path: string): Promise<LoadedModel> {
   return path.endsWith(".bin") ? loadLlama2c(path) : loadDirectory(path);
@@ -53,7 +53,7 @@ const TOKENIZER_BYTES = 2 ** 26;
 async function loadLlama2c(file: string): Promise<LoadedModel> {
   const config = llama2cConfig(await readHeader(file), file);
   requireLength(config, (await stat(file)).size, file);
-  const model = parseLlama2c(await readFile(file), file);
+  const model = parseLlama2c(await readBytes(file), file);
   const directory = dirname(file);
   const candidates = tokenizerNames(config.vocabulary).map((name) => join(directory, name));
   const found = await Promise.all(candidates.map(exists));
@@ -61,14 +61,16 @@ async function loadLlama2c(file: string): Promise<LoadedModel> {
   if (tokenizerFile === undefined) return missing(candidates.join(" or "));
   const { size } = await stat(tokenizerFile);
   if (size > TOKENIZER_BYTES) refuse({ code: "KV6002", file: tokenizerFile, message: "the tokenizer is too large to be one", expected: `at most ${TOKENIZER_BYTES} bytes`, got: `${size} bytes` });
-  return { directory, model, tokenizer: llama2cTokenizer(await readFile(tokenizerFile), config.vocabulary, tokenizerFile) };
+  return { directory, model, tokenizer: llama2cTokenizer(await readBytes(tokenizerFile), config.vocabulary, tokenizerFile) };
 }
 
 async function readHeader(file: string): Promise<Uint8Array> {
-  const handle = await open(file).catch((cause: unknown) => (isMissing(cause) ? missing(file) : Promise.reject(cause as Error)));
+  const handle = await open(file).catch((cause: unknown) => unreadable(file, cause));
   try {
     const { buffer, bytesRead } = await handle.read(new Uint8Array(HEADER_BYTES), 0, HEADER_BYTES, 0);
     return buffer.subarray(0, bytesRead);
+  } catch (cause) {
+    return unreadable(file, cause);
   } finally {
     await handle.close();
   }
@@ -98,11 +100,7 @@ async function loadTokenizer(directory: string): Promise<TextTokenizer> {
   const extra = join(directory, "tokenizer_config.json");
   const json = await readJson(file);
   const config = (await exists(extra)) ? await readJson(extra) : {};
-  try {
-    return textTokenizer(json, config);
-  } catch (cause) {
-    return refuse({ code: "KV6003", file, message: "the tokenizer cannot be built", expected: "one of the kinds @huggingface/tokenizers knows", got: String(cause) });
-  }
+  return fileTokenizer(json, config, file);
 }
 
 function refuseShards(sharded: boolean, file: string): never {
@@ -126,9 +124,12 @@ async function readText(file: string, mend = MODEL_FILES): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    if (isMissing(cause)) return missing(file, mend);
-    throw cause;
+    return unreadable(file, cause, mend);
   }
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((cause: unknown) => unreadable(file, cause));
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -144,6 +145,12 @@ const MODEL_FILES = "A model is a directory with config.json, model.safetensors 
 
 function missing(file: string, mend = MODEL_FILES): never {
   return refuse({ code: "KV6001", file, message: "the file does not exist", mend });
+}
+
+/** For a file that is not there, or there and not to be read: a folder, links in a ring, another's. */
+function unreadable(file: string, cause: unknown, mend = MODEL_FILES): never {
+  if (isMissing(cause)) return missing(file, mend);
+  return refuse({ code: "KV5001", file, message: "the file cannot be read", got: cause instanceof Error ? cause.message : String(cause), mend });
 }
 
 function isMissing(cause: unknown): boolean {

@@ -62,9 +62,11 @@ export function mergeParts(parts: readonly Part[]): Whole {
     next = to + 1;
   }
   if (next !== first.layers) refuse({ code: "KV6022", message: `no part holds layer ${next}`, expected: `all ${first.layers} layers`, got: `layers 0 to ${next - 1}` });
-  const books = read.flatMap(({ file, content, from, to }) =>
-    Array.from({ length: to - from + 1 }, (_, at): readonly [number, LayerCodebooks] => [from + at, { keys: bookOf(file, content, `layers.${from + at}.keys`), values: bookOf(file, content, `layers.${from + at}.values`) }]),
-  );
+  const books: (readonly [number, LayerCodebooks])[] = [];
+  for (const { file, content, from, to } of read) {
+    // One by one: a part may claim any layers, and the first that it does not hold is named.
+    for (let at = from; at <= to; at++) books.push([at, { keys: bookOf(file, content, `layers.${at}.keys`), values: bookOf(file, content, `layers.${at}.values`) }]);
+  }
   return { tensors: bookTensors(books), metadata: { ...first.content.metadata, layers: `0..${next - 1} of ${next}` } };
 }
 
@@ -77,7 +79,7 @@ function bookOf(file: string, { tensors }: TensorFile, name: string): LayerCodeb
 function rangeOf({ file, content: { metadata } }: Part): LayerRange & { readonly layers: number } {
   const found = /^(\d+)\.\.(\d+) of (\d+)$/.exec(metadata["layers"] ?? "");
   const [from = NaN, to = NaN, layers = NaN] = found?.slice(1).map(Number) ?? [];
-  if (from <= to && to < layers) return { from, to, layers };
+  if (from <= to && to < layers && Number.isSafeInteger(layers)) return { from, to, layers };
   return refuse({ code: "KV6022", file, message: "the file does not say which layers it holds", expected: "the metadata `layers`, such as 0..3 of 22, as kvern calibrate writes it", got: metadata["layers"] ?? "none" });
 }
 

@@ -49,7 +49,9 @@ export function assembleModel(config: LlamaConfig, weights: Weights, file: strin
     };
   };
   const embedding = matrix("model.embed_tokens.weight", vocabulary, hidden);
-  const layers = Array.from({ length: config.layers }, (_, index) => layer(index));
+  // One by one: a configuration may claim any number, and the first that is not there is named.
+  const layers: LayerWeights[] = [];
+  while (layers.length < config.layers) layers.push(layer(layers.length));
   const norm = take("model.norm.weight", [hidden]);
   const head = config.tied ? embedding : matrix("lm_head.weight", vocabulary, hidden);
   // Some savers write the tied output projection a second time.

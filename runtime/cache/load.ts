@@ -1,8 +1,9 @@
 /** @file Caches that were saved, checked as a whole before any of them is on a device. */
 
 import { KvernError, refuse } from "../../spec/diagnostics/diagnostic";
+import { shown } from "../../spec/diagnostics/shown";
 import { unpackCodes } from "../../spec/tensor/packing";
-import { elementCount, isSize, LARGEST_SIZE, shapeText, type TensorData } from "../../spec/tensor/tensor";
+import { elementCount, isNumbers, isSize, LARGEST_SIZE, shapeText, type TensorData } from "../../spec/tensor/tensor";
 import type { Device } from "../device";
 import { readSafetensors, type FileTensor, type TensorFile } from "../safetensors/read";
 import { openCache, type Cache } from "./cache";
@@ -24,7 +25,8 @@ interface Checked extends CacheContents {
   readonly spec: CheckedSpec;
 }
 
-function checkedFile({ tensors, metadata }: TensorFile): Checked {
+function checkedFile(file: TensorFile): Checked {
+  const { tensors, metadata } = contentOf(file);
   if (metadata["format"] !== FORMAT) return damaged("this is no cache", FORMAT, metadata["format"]);
   if (metadata["version"] !== VERSION) return damaged("the cache was saved in another version", VERSION, metadata["version"]);
   const { cache = "" } = metadata;
@@ -37,6 +39,10 @@ function checkedFile({ tensors, metadata }: TensorFile): Checked {
     return found;
   };
   const spec = specOf(description, tensor);
+  for (const layers of description.tokens) {
+    if (layers.length !== spec.layers.length) damaged("a sequence lacks layers, or has more", String(spec.layers.length), String(layers.length));
+    for (const counts of layers) for (const part of PARTS) if (elementCount([counts[part], spec.heads, spec.channels]) > LARGEST_SIZE) damaged("a sequence is too long", `at most ${LARGEST_SIZE} numbers`, `${counts[part]} tokens`);
+  }
   const tokens = (layer: number, sequence: number): CachedTokens => description.tokens[sequence]?.[layer] ?? damaged("a sequence has no layer", `layer ${layer}`, "nothing");
   const read = new Map<string, TensorData>();
   spec.layers.forEach((formats, layer) => {
@@ -50,6 +56,16 @@ function checkedFile({ tensors, metadata }: TensorFile): Checked {
   const extra = Object.keys(tensors).length - read.size - spec.layers.flatMap(({ keys, values }) => [keys, values].filter(isCoupled)).length;
   if (extra !== 0) damaged("there are tensors that belong to no cache", "none", String(extra));
   return { spec, tokens, strips: (layer, sequence, side, part) => read.get(stripName(sequence, layer, side, part)) ?? damaged("a strip is not there", part, "nothing") };
+}
+
+/** What a file holds, and not something else that was given for one. */
+function contentOf(file: unknown): TensorFile {
+  const { tensors, metadata } = record(file, "what was given for a cache");
+  for (const [name, tensor] of Object.entries(record(tensors, "the tensors of the file"))) {
+    const { shape, data } = record(tensor, `the tensor ${shown(name)}`);
+    if (!list(shape, "the sizes of a tensor").every(isSize) || !isNumbers(data)) damaged(`the tensor ${shown(name)} is none`, "{ shape, data }", shown(tensor));
+  }
+  return { tensors: tensors as TensorFile["tensors"], metadata: record(metadata, "the metadata of the file") as TensorFile["metadata"] };
 }
 
 function strip(format: CacheFormat, count: number, spec: CacheSpec, tensor: (shape: readonly number[], dtype: FileTensor["dtype"]) => FileTensor): TensorData {
@@ -79,18 +95,46 @@ function specOf(description: Described, tensor: (name: string, shape: readonly n
   }
 }
 
-/** The description, as far as its shape goes: the checksum has held, so that only another writer's could be wrong. */
+/** The description, as far as its shape goes: whoever wrote the file also wrote the checksum. */
 function parsed(text: string): Described {
+  let made: unknown;
   try {
-    const made = JSON.parse(text) as Described;
-    const counts = made.tokens.flatMap((layers) => (layers.length === made.layers.length ? layers : damaged("a sequence lacks layers", String(made.layers.length), String(layers.length))));
-    for (const tokens of counts) for (const part of PARTS) if (!isSize(tokens[part]) || elementCount([tokens[part], made.heads, made.channels]) > LARGEST_SIZE) damaged("a sequence has no length", "whole numbers", String(tokens[part]));
-    for (const { keys, values } of made.layers) if (typeof keys !== "object" || typeof values !== "object") damaged("a layer has no formats", "{ keys, values }", typeof keys);
-    return made;
+    made = JSON.parse(text);
   } catch (thrown) {
-    if (thrown instanceof KvernError) throw thrown;
     return damaged("the file does not describe a cache", "JSON of a cache", thrown instanceof Error ? thrown.message : String(thrown));
   }
+  const { heads, channels, window, sinks, layers, tokens } = record(made, "the description of a cache");
+  return {
+    heads: size(heads, "its heads"), channels: size(channels, "its channels"), window: size(window, "its window"), sinks: size(sinks, "its sinks"),
+    layers: list(layers, "its layers").map((layer) => {
+      const { keys, values } = record(layer, "a layer");
+      return { keys: formatOf(keys), values: formatOf(values) };
+    }),
+    tokens: list(tokens, "its tokens").map((sequence) =>
+      list(sequence, "a sequence").map((counts) => {
+        const found = record(counts, "the tokens of a sequence");
+        return { sinks: size(found["sinks"], "sinks"), coded: size(found["coded"], "coded tokens"), tail: size(found["tail"], "a tail") };
+      })),
+  };
+}
+
+function formatOf(json: unknown): Described["layers"][number][Side] {
+  const { element, couple, bits } = record(json, "the format of a layer");
+  if (element === "f32" || element === "f16") return { element };
+  if (element !== undefined) return damaged("numbers are not stored in that type", "f32 or f16", shown(element));
+  return { couple: size(couple, "channels that share a code", 1), bits: size(bits, "the bits of a code", 1) };
+}
+
+function record(json: unknown, what: string): Readonly<Record<string, unknown>> {
+  return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Readonly<Record<string, unknown>>) : damaged(`${what} is no record`, "a record", shown(json));
+}
+
+function list(json: unknown, what: string): readonly unknown[] {
+  return Array.isArray(json) ? json : damaged(`${what} are no list`, "a list", shown(json));
+}
+
+function size(json: unknown, what: string, least = 0): number {
+  return isSize(json) && json >= least ? json : damaged(`${what}: that is no number of them`, `a whole number from ${least} to ${LARGEST_SIZE}`, shown(json));
 }
 
 function damaged(message: string, expected: string, got: string | undefined): never {

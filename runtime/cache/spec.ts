@@ -1,6 +1,7 @@
 /** @file What a cache holds: its layers, how their keys and values are stored, and what stays in full precision. */
 
-import { KvernError, type Diagnostic } from "../../spec/diagnostics/diagnostic";
+import { KvernError, refuse, type Diagnostic } from "../../spec/diagnostics/diagnostic";
+import { shown } from "../../spec/diagnostics/shown";
 import { checkElements } from "../../spec/tensor/check";
 import type { Element } from "../../spec/graph/node";
 import { isNumbers, isSize, shapeText, type TensorData } from "../../spec/tensor/tensor";
@@ -76,10 +77,11 @@ const MOST = 65_536;
 /** @throws KvernError KV6101 with every fault of the specification */
 export function checkSpec(spec: CacheSpec): CheckedSpec {
   const faults: Diagnostic[] = [];
-  const fault = (message: string, expected: string, got: unknown): void => void faults.push({ code: "KV6101", message, expected, got: String(got) });
+  const fault = (message: string, expected: string, got: string): void => void faults.push({ code: "KV6101", message, expected, got });
   const count = (name: string, value: unknown, least: number): void => {
-    if (!isSize(value) || value < least || value > MOST) fault(`a cache cannot have that many ${name}`, `a whole number from ${least} to ${MOST}`, value);
+    if (!isSize(value) || value < least || value > MOST) fault(`a cache cannot have that many ${name}`, `a whole number from ${least} to ${MOST}`, shown(value));
   };
+  if (!isRecord(spec)) return refuse({ code: "KV6101", message: "this specifies no cache", expected: "{ heads, channels, layers }", got: shown(spec) });
   const { heads, channels, layers, window = 0, sinks = 0, batch = 1 } = spec;
   count("heads", heads, 1);
   count("channels", channels, 1);
@@ -87,7 +89,7 @@ export function checkSpec(spec: CacheSpec): CheckedSpec {
   count("tokens in its window", window, 0);
   count("tokens as sinks", sinks, 0);
   if (!Array.isArray(layers) || layers.length === 0) fault("a cache needs the formats of its layers", "a list of { keys, values }", Array.isArray(layers) ? "an empty list" : typeof layers);
-  else layers.forEach((layer: Partial<CacheLayerSpec> | undefined, at) => {
+  else if (isSize(heads) && isSize(channels)) layers.forEach((layer: Partial<CacheLayerSpec> | undefined, at) => {
     for (const side of SIDES) checkFormat(`the ${side} of layer ${at}`, layer?.[side], spec, faults);
   });
   const [first, ...rest] = faults;
@@ -95,25 +97,32 @@ export function checkSpec(spec: CacheSpec): CheckedSpec {
   return { heads, channels, layers, window, sinks, batch };
 }
 
-function checkFormat(what: string, format: Partial<CodedFormat & PlainFormat> | undefined, { heads, channels }: CacheSpec, faults: Diagnostic[]): void {
-  const fault = (message: string, expected: string, got: unknown): void => void faults.push({ code: "KV6101", message: `${what}: ${message}`, expected, got: String(got) });
-  if (typeof format !== "object" || ("element" in format) === ("book" in format)) {
-    fault("this is no format", "{ couple, bits, book }, or { element }", format === undefined ? "nothing" : `{ ${Object.keys(format).join(", ")} }`);
+function checkFormat(what: string, format: unknown, { heads, channels }: CacheSpec, faults: Diagnostic[]): void {
+  const fault = (message: string, expected: string, got: string): void => void faults.push({ code: "KV6101", message: `${what}: ${message}`, expected, got });
+  if (!isRecord(format) || "element" in format === "book" in format) {
+    fault("this is no format", "{ couple, bits, book }, or { element }", isRecord(format) ? `{ ${Object.keys(format).join(", ")} }` : shown(format));
     return;
   }
   const { element, couple, bits, book } = format;
-  if (book === undefined) {
-    if (element !== "f32" && element !== "f16") fault("numbers are not stored in that type", "f32 or f16", element);
-    else if (element === "f16" && (heads * channels) % 2 !== 0) fault("the f16 of a token do not fill whole words", "an even number of heads · channels", heads * channels);
+  if ("element" in format) {
+    if (element !== "f32" && element !== "f16") fault("numbers are not stored in that type", "f32 or f16", shown(element));
+    else if (element === "f16" && (heads * channels) % 2 !== 0) fault("the f16 of a token do not fill whole words", "an even number of heads · channels", String(heads * channels));
     return;
   }
-  const shape = [heads, channels / (couple ?? 1), 2 ** (bits ?? 0), couple];
-  if (!isSize(couple) || couple < 1 || couple > 16 || channels % couple !== 0) fault("that many channels cannot share a code", `a whole number from 1 to 16 that divides ${channels}`, couple);
-  else if (!isSize(bits) || bits < 1 || bits > 16) fault("codes cannot have that many bits", "a whole number from 1 to 16", bits);
-  else if (!Array.isArray(book.shape) || shapeText(book.shape) !== shapeText(shape)) fault("the codebook has another shape", `[head, group, centroid, channel] = ${shapeText(shape)}`, Array.isArray(book.shape) ? shapeText(book.shape) : typeof book.shape);
-  else if (!isNumbers(book.data)) fault("the codebook has no numbers", "an array of numbers", typeof book.data);
-  else checkBook(what, book, faults);
+  if (!isSize(couple) || couple < 1 || couple > 16 || channels % couple !== 0) fault("that many channels cannot share a code", `a whole number from 1 to 16 that divides ${channels}`, shown(couple));
+  else if (!isSize(bits) || bits < 1 || bits > 16) fault("codes cannot have that many bits", "a whole number from 1 to 16", shown(bits));
+  else if (!isRecord(book)) fault("there is no codebook", "{ shape, data }", shown(book));
+  else {
+    const { shape, data } = book;
+    const sizes: readonly unknown[] = Array.isArray(shape) ? shape : [];
+    const expected = [heads, channels / couple, 2 ** bits, couple];
+    if (sizes.length !== expected.length || expected.some((size, at) => sizes[at] !== size)) fault("the codebook has another shape", `[head, group, centroid, channel] = ${shapeText(expected)}`, shown(shape));
+    else if (!isNumbers(data)) fault("the codebook has no numbers", "an array of numbers", shown(data));
+    else checkBook(what, { shape: expected, data }, faults);
+  }
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;
 
 function checkBook(what: string, book: TensorData, faults: Diagnostic[]): void {
   try {

@@ -5,6 +5,7 @@
  */
 
 import { refuse } from "../../spec/diagnostics/diagnostic";
+import { shown } from "../../spec/diagnostics/shown";
 import { elementCount, isSize, shapeText, type TensorData } from "../../spec/tensor/tensor";
 import { dtypeEntry, DTYPES, isDtype, type Dtype } from "./dtype";
 import { repeatedKey } from "./json";
@@ -73,7 +74,7 @@ function parsedHeader(bytes: Uint8Array, damaged: Damaged): Readonly<Record<stri
   }
   if (!isRecord(header)) return damaged("the header is not a record", "{ name: { dtype, shape, data_offsets }, … }", text.slice(0, 40));
   const repeated = repeatedKey(text);
-  if (repeated !== undefined) damaged(`the header has the key ${JSON.stringify(repeated)} twice`);
+  if (repeated !== undefined) damaged(`the header has the key ${shown(repeated)} twice`);
   return header;
 }
 
@@ -84,7 +85,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 function checkedMetadata(value: unknown, damaged: Damaged): Readonly<Record<string, string>> {
   if (!isRecord(value)) return damaged("`__metadata__` is not a record");
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string") damaged(`\`__metadata__\` has a value that is no text at ${JSON.stringify(key)}`);
+    if (typeof text !== "string") damaged(`\`__metadata__\` has a value that is no text at ${shown(key)}`);
     if (key === "__proto__") damaged("`__metadata__` has the key `__proto__`");
   }
   return value as Readonly<Record<string, string>>;
@@ -100,27 +101,22 @@ interface Place {
 }
 
 function checkedPlace(name: string, value: unknown, size: number, file: string, damaged: Damaged): Place {
-  const what = `the tensor ${JSON.stringify(name)}`;
+  const what = `the tensor ${shown(name)}`;
   if (name === "__proto__") damaged("a tensor cannot be called `__proto__`");
   if (!isRecord(value)) return damaged(`${what} is not described by a record`, "{ dtype, shape, data_offsets }");
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype)) {
-    return refuse({ code: "KV5003", file, message: `${what} is of a type that cannot be read`, expected: Object.keys(DTYPES).join(", "), got: json(dtype) });
+    return refuse({ code: "KV5003", file, message: `${what} is of a type that cannot be read`, expected: Object.keys(DTYPES).join(", "), got: shown(dtype) });
   }
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    return damaged(`${what} has no shape`, "a list of whole numbers from 0 to 2147483647", json(shape));
+    return damaged(`${what} has no shape`, "a list of whole numbers from 0 to 2147483647", shown(shape));
   }
-  if (!isOffsets(offsets)) return damaged(`${what} has no place`, "data_offsets: [begin, end]", json(offsets));
+  if (!isOffsets(offsets)) return damaged(`${what} has no place`, "data_offsets: [begin, end]", shown(offsets));
   const [begin, end] = offsets;
   if (begin > end || end > size) damaged(`${what} lies outside the file`, `0 ≤ begin ≤ end ≤ ${size}, the bytes after the header`, shapeText(offsets));
   const bytes = elementCount(shape) * dtypeEntry(dtype).bytes;
   if (end - begin !== bytes) damaged(`${what} does not have the bytes that its shape takes`, `${bytes} bytes for ${dtype} ${shapeText(shape)}`, `${end - begin} bytes`);
   return { name, dtype, shape, begin, end };
-}
-
-/** A value of the header, in messages. */
-function json(value: unknown): string {
-  return value === undefined ? "none" : JSON.stringify(value);
 }
 
 function isOffsets(offsets: unknown): offsets is readonly [number, number] {
@@ -132,7 +128,7 @@ function checkCover(places: readonly Place[], size: number, damaged: Damaged): v
   let at = 0;
   let before = "the header";
   for (const { name, begin, end } of [...places].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    const what = JSON.stringify(name);
+    const what = shown(name);
     if (begin < at) damaged(`the tensors ${before} and ${what} overlap`, `${what} to begin at byte ${at}`, `byte ${begin}`);
     if (begin > at) damaged(`there are bytes between ${before} and ${what} that belong to no tensor`, `${what} to begin at byte ${at}`, `byte ${begin}`);
     at = end;
@@ -147,7 +143,7 @@ function readTensor({ name, dtype, shape, begin, end }: Place, data: Uint8Array<
   // A typed array begins at a multiple of its element size; what does not is copied.
   const elements = entry.read(place.byteOffset % entry.bytes === 0 ? place : place.slice());
   if (typeof elements === "string") {
-    return refuse({ code: "KV5003", file, message: `the tensor ${JSON.stringify(name)}, ${dtype}, has elements that cannot be read`, got: elements });
+    return refuse({ code: "KV5003", file, message: `the tensor ${shown(name)}, ${dtype}, has elements that cannot be read`, got: elements });
   }
   return { dtype, shape, data: elements };
 }

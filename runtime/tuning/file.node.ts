@@ -2,6 +2,7 @@
 
 import { readPlan } from "../../compiler/plan/stored";
 import { refuse } from "../../spec/diagnostics/diagnostic";
+import { shown } from "../../spec/diagnostics/shown";
 import type { PlanFile } from "./store";
 
 const fs = process.getBuiltinModule("node:fs");
@@ -42,8 +43,8 @@ function read(file: string): Readonly<Record<string, unknown>> {
     return foreign(fault instanceof Error ? fault.message : String(fault));
   }
   const { format, version, plans } = (typeof json === "object" && json !== null ? json : {}) as { readonly format?: unknown; readonly version?: unknown; readonly plans?: unknown };
-  if (format !== FORMAT) return foreign(format === undefined ? "JSON without a format" : `the format ${JSON.stringify(format)}`);
-  if (version !== VERSION) return foreign(`the version ${JSON.stringify(version)}`);
+  if (format !== FORMAT) return foreign(format === undefined ? "JSON without a format" : `the format ${shown(format)}`);
+  if (version !== VERSION) return foreign(`the version ${shown(version)}`);
   if (typeof plans !== "object" || plans === null || Array.isArray(plans)) return foreign("no record of plans");
   // All of them, also those of other kernels: a file is taken whole or not at all.
   for (const [key, plan] of Object.entries(plans)) readPlan(plan, `the plan ${key} of ${file}`);

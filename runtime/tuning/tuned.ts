@@ -117,8 +117,11 @@ export class Tuned {
 
   async #once(runnable: Runnable, inputs: RunInputs, set: Sizes): Promise<void> {
     const outputs = await runnable.run(inputs, { set, device: true });
-    await this.bench.idle();
-    for (const output of Object.values(outputs)) output.destroy();
+    try {
+      await this.bench.idle();
+    } finally {
+      for (const output of Object.values(outputs)) output.destroy();
+    }
   }
 }
 

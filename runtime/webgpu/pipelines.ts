@@ -82,7 +82,7 @@ export class Pipelines {
       return { pipeline: await gpu.alive(what, compiled), layout };
     } catch (fault) {
       if (fault instanceof KvernError) throw fault;
-      const said = module === undefined ? [] : await messages(module);
+      const said = module === undefined ? [] : await messages(gpu, module);
       const reason = fault instanceof Error ? fault.message : String(fault);
       throw new InternalError(`${what}: ${[reason, ...said].join("\n")}\n${numbered(code)}`, { cause: fault });
     }
@@ -96,8 +96,8 @@ function bufferTypes({ bindings, uniforms }: Dispatch): readonly GPUBufferBindin
   return uniforms.length > 0 ? [...types, "uniform"] : types;
 }
 
-async function messages(module: GPUShaderModule): Promise<readonly string[]> {
-  const info = await module.getCompilationInfo().catch(() => undefined);
+async function messages(gpu: Gpu, module: GPUShaderModule): Promise<readonly string[]> {
+  const info = await gpu.alive("asking for the compiler's messages", module.getCompilationInfo()).catch(() => undefined);
   return (info?.messages ?? []).map(({ type, lineNum, linePos, message }) => `${lineNum}:${linePos} ${type}: ${message}`);
 }
 

@@ -38,10 +38,26 @@ export class KvernError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly [Diagnostic, ...Diagnostic[]], options?: ErrorOptions) {
-    super(diagnostics.map(summary).join("\n"), options);
+    const short = diagnostics.map(shortened);
+    super(short.map(summary).join("\n"), options);
     this.name = "KvernError";
-    this.diagnostics = diagnostics;
+    this.diagnostics = short;
   }
+}
+
+/** Characters of a sentence that are kept: names and lists may come from files of any size. */
+const LONGEST = 4000;
+
+function shortened(diagnostic: Diagnostic): Diagnostic {
+  const { message, expected, got, mend } = diagnostic;
+  const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length} characters)` : text);
+  return {
+    ...diagnostic,
+    message: short(message),
+    ...(expected === undefined ? {} : { expected: short(expected) }),
+    ...(got === undefined ? {} : { got: short(got) }),
+    ...(mend === undefined ? {} : { mend: short(mend) }),
+  };
 }
 
 /** A fault of kvern itself: a bug, never the user's doing. */
@@ -62,7 +78,7 @@ export function unreachable(value: never): never {
   throw new InternalError(`unexpected ${JSON.stringify(value)}`);
 }
 
-/** `file:line:column - error KVnnnn: message (expected …, got …)`, the first line of the rendered form. */
+/** `file:line:column - error KVnnnn: message (expected …, got …)` and the mend: a diagnostic as the message of an error. */
 export function summary(diagnostic: Diagnostic): string {
   const { file, line, column, code, message, expected, got, mend } = diagnostic;
   const place = file === undefined ? "" : line === undefined ? `${file} - ` : `${file}:${line}:${column ?? 1} - `;

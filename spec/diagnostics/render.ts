@@ -35,7 +35,7 @@ export function render(diagnostic: Diagnostic, { source = () => undefined, colou
   const detail = [["expected", expected], ["got", got], ["mend", mend]] as const;
   const width = "expected: ".length;
   const lines = detail.flatMap(([name, text]) => (text === undefined ? [] : [`  ${dim(`${name}:`.padEnd(width))}${printable(text).replaceAll("\n", `\n${" ".repeat(width + 2)}`)}`]));
-  const trail = related.map((step) => `  ${dim(`${step.note}:`)} ${step.file}:${step.line}:${step.column}`);
+  const trail = related.map((step) => `  ${dim(`${step.note}:`)} ${printable(step.file)}:${step.line}:${step.column}`);
   const frame = frameOf(diagnostic, source, colour);
   const blocks = [
     [`${placeText(diagnostic, bold)}${red("error")} ${dim(`${code}:`)} ${first}`, ...more.map((line) => `  ${line}`)],
@@ -47,14 +47,20 @@ export function render(diagnostic: Diagnostic, { source = () => undefined, colou
 
 function placeText({ file, line, column }: Partial<Place>, bold: Paint): string {
   if (file === undefined) return "";
-  return line === undefined ? `${bold(file)} - ` : `${bold(`${file}:${line}:${column ?? 1}`)} - `;
+  return line === undefined ? `${bold(printable(file))} - ` : `${bold(`${printable(file)}:${line}:${column ?? 1}`)} - `;
 }
 
 /** The lines around a place. A fault that covers many lines is shown by its first. */
 function frameOf({ file, line, column = 1, endLine, endColumn }: Partial<Place>, source: (file: string) => string | undefined, colour: boolean): string | undefined {
   if (file === undefined || line === undefined) return undefined;
   const text = source(file);
-  if (text === undefined || line > text.split("\n").length) return undefined;
+  const lines = text === undefined ? [] : text.split("\n");
+  if (text === undefined || line > lines.length) return undefined;
+  // Nobody reads a line that is longer than a screen, such as that of a file that was made by a program.
+  if (lines.slice(Math.max(line - 2, 0), line + 1).some((each) => each.length > LONGEST_LINE)) return undefined;
   const end = endLine === line && endColumn !== undefined ? { end: { line, column: Math.max(endColumn, column + 1) } } : {};
   return codeFrameColumns(printable(text), { start: { line, column }, ...end }, { linesAbove: 1, linesBelow: 1, forceColor: colour });
 }
+
+/** Characters of a line that a frame has room for. */
+const LONGEST_LINE = 1000;

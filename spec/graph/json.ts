@@ -4,6 +4,7 @@
  */
 
 import { refuse } from "../diagnostics/diagnostic";
+import { shown } from "../diagnostics/shown";
 import { GraphBuilder } from "./builder";
 import { postOrder } from "./children";
 import {
@@ -158,8 +159,8 @@ export function loadGraph(json: unknown): LoadedGraph {
 
 function readGraph(json: unknown): LoadedGraph {
   const record = read.record(json, "the graph");
-  if (record["format"] !== FORMAT) damaged(`its format is ${JSON.stringify(record["format"])}`);
-  if (record["version"] !== VERSION) damaged(`its version is ${JSON.stringify(record["version"])}`);
+  if (record["format"] !== FORMAT) damaged(`its format is ${shown(record["format"])}`);
+  if (record["version"] !== VERSION) damaged(`its version is ${shown(record["version"])}`);
   const inputs = read.list(record["inputs"], "the inputs").map(readTensor);
   const outputs = read.list(record["outputs"], "the outputs").map(readTensor);
   const builder = new GraphBuilder();
@@ -195,7 +196,7 @@ function readGraph(json: unknown): LoadedGraph {
     }
   };
   for (const fields of read.list(record["nodes"], "the nodes")) nodes.push(node(read.list(fields, "a node")));
-  const output = (name: unknown): Tensor => outputs.find((tensor) => tensor.name === name) ?? damaged(`no output ${String(name)}`);
+  const output = (name: unknown): Tensor => outputs.find((tensor) => tensor.name === name) ?? damaged(`no output ${shown(name)}`);
   const files = read.list(record["files"], "the files").map((file) => read.string(file, "a file"));
   const span = (place: unknown): Span | undefined => {
     if (place === null) return undefined;

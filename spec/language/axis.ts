@@ -24,7 +24,7 @@ export interface Axis<Name extends string = string> {
 
 /**
  * The axis called `name`; with `extent` its size is fixed.
- * @throws KvernError KV2104 for a name that is empty, holds white space or one of `# @ = ,`, or is a property of every object; KV2105 for an `extent`
+ * @throws KvernError KV2104 for a name that is empty, holds white space, control characters or one of `# @ = ,`, or is a property of every object; KV2105 for an `extent`
  * that is not an integer from 0 to 2³¹ − 1.
  */
 export const axis = <const Name extends string>(name: Name, extent?: number): Axis<Name> => {
@@ -32,7 +32,7 @@ export const axis = <const Name extends string>(name: Name, extent?: number): Ax
     refuse({
       code: "KV2104",
       message: `an axis cannot be called ${JSON.stringify(name)}`,
-      expected: "a name without white space and without # @ = , that is no property of every object, such as `constructor`",
+      expected: "a name without white space, control characters and # @ = , that is no property of every object, such as `constructor`",
     });
   }
   if (extent !== undefined && !isSize(extent)) {

@@ -13,18 +13,21 @@ export type Fault = "throws" | "validation" | "memory" | "lost";
 
 export const FAULTS: readonly Fault[] = ["throws", "validation", "memory", "lost"];
 
-/** The methods the runtime may use that can fail, by class. Destroying and error scopes fail only with the whole device. */
-const FALLIBLE = {
+/** The methods the runtime may use that can fail, by class. */
+export const FALLIBLE = {
   GPU: ["requestAdapter"],
   GPUAdapter: ["requestDevice"],
-  GPUDevice: ["createBuffer", "createBindGroupLayout", "createPipelineLayout", "createBindGroup", "createShaderModule", "createComputePipelineAsync", "createCommandEncoder"],
-  GPUQueue: ["submit", "writeBuffer"],
+  GPUDevice: ["createBuffer", "createBindGroupLayout", "createPipelineLayout", "createBindGroup", "createShaderModule", "createComputePipeline", "createComputePipelineAsync", "createCommandEncoder"],
+  GPUQueue: ["submit", "writeBuffer", "onSubmittedWorkDone"],
   GPUCommandEncoder: ["beginComputePass", "copyBufferToBuffer", "clearBuffer", "finish"],
   GPUComputePassEncoder: ["setPipeline", "setBindGroup", "dispatchWorkgroups", "end"],
   GPUBuffer: ["mapAsync", "getMappedRange", "unmap"],
 } as const;
 
-const ASYNC: ReadonlySet<string> = new Set(["requestAdapter", "requestDevice", "createComputePipelineAsync", "mapAsync"]);
+/** Those that fail only with the whole device, and one that is asked only what was wrong. */
+export const INFALLIBLE = ["destroy", "pushErrorScope", "popErrorScope", "getCompilationInfo"] as const;
+
+const ASYNC: ReadonlySet<string> = new Set(["requestAdapter", "requestDevice", "createComputePipelineAsync", "mapAsync", "onSubmittedWorkDone"]);
 
 /** Calls whose failure is a promise's and never an error scope's. */
 const OUTSIDE_SCOPES: ReadonlySet<string> = new Set([...ASYNC, "getMappedRange", "unmap"]);

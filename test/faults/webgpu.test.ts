@@ -1,4 +1,8 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { globals } from "webgpu";
 
 import type { DeviceTensor, Runnable } from "../../runtime/device";
 import { WebGpuDevice } from "../../runtime/webgpu/device";
@@ -7,7 +11,7 @@ import { InternalError, KvernError } from "../../spec/diagnostics/diagnostic";
 import { tensor } from "../../spec/tensor/tensor";
 import { describeOnDevice, prepareProgram } from "../device/harness";
 import { squaredSum } from "../runtime/programs";
-import { FAULTS, withFault, type Fault, type Witness } from "./injector";
+import { FALLIBLE, FAULTS, INFALLIBLE, withFault, type Fault, type Witness } from "./injector";
 
 const floats = (...values: number[]): Float32Array => Float32Array.from(values);
 const X = tensor([3], floats(1, 2, 3));
@@ -111,7 +115,24 @@ async function faultySession(fault: Fault, at: number, { calls, buffers, unscope
   expect(buffers.size, `${fault} at call ${at}: buffers alive after closing`).toBe(0);
 }
 
+/** The text of the runtime's own files that speak to WebGPU. */
+const RUNTIME = ["webgpu", "cache", "tuning", "codebook"].flatMap((folder) => {
+  const path = fileURLToPath(new URL(`../../runtime/${folder}`, import.meta.url));
+  return readdirSync(path).map((file) => readFileSync(join(path, file), "utf8"));
+}).join("\n");
+
 describeOnDevice("whichever WebGPU call fails, the runtime says so, leaks nothing and goes on", () => {
+  test("every method of WebGPU that the runtime calls can be made to fail", () => {
+    const methods = Object.entries(globals as Readonly<Record<string, { readonly prototype?: object }>>)
+      .filter(([name]) => /^GPU/.test(name))
+      .flatMap(([, { prototype = {} }]) => Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([, { value }]) => typeof value === "function").map(([name]) => name));
+    const called = [...new Set(methods)].filter((name) => name !== "constructor" && RUNTIME.includes(`.${name}(`));
+    const known = [...Object.values(FALLIBLE).flat(), ...INFALLIBLE];
+    // `Map` and `Set` have methods of these names, and so has the kernel of a plan.
+    expect(called.filter((name) => !known.some((each) => each === name) && !["has", "keys", "values", "entries", "forEach"].includes(name))).toEqual([]);
+    expect(called).toContain("mapAsync");
+  });
+
   test.each(FAULTS)("%s", { timeout: 180_000 }, async (fault) => {
     const calls = await callsOfSession();
     const faults: string[] = [];

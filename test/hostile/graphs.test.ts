@@ -51,7 +51,7 @@ describe("graphs that nobody's compiler wrote are refused, soon", () => {
     ["an axis that every object has", () => changed((graph) => (graph.axes = [{ name: "n" }, { name: "__proto__" }])), "an axis is called"],
     ["elements of a thousand million bits", () => changed((graph) => (graph.inputs = [{ name: "x", element: { kind: "uint", bits: 1e9 }, axes: ["n"] }])), "elements of 1000000000 bits"],
     ["lists in lists in lists", () => changed((graph) => void graph.nodes.push(JSON.parse("[".repeat(5000) + "]".repeat(5000)) as unknown[])), "a node's kind"],
-    ["a prototype for a graph", () => JSON.parse('{"__proto__":{"format":"kvern-graph","version":1},"constructor":{"prototype":{"polluted":1}}}') as unknown, "its format is undefined"],
+    ["a prototype for a graph", () => JSON.parse('{"__proto__":{"format":"kvern-graph","version":1},"constructor":{"prototype":{"polluted":1}}}') as unknown, "its format is nothing"],
   ])("%s", (_, graph, says) => {
     expect(() => loadGraph(graph())).toThrow(says);
     expect("polluted" in {}).toBe(false);

@@ -42,7 +42,10 @@ describe("each fault is one message that names the thing", () => {
     const { code, stderr } = folder.kvern("check", "nowhere.ts");
     expect(code).toBe(1);
     expect(stderr).toMatchInlineSnapshot(`
-      "nowhere.ts - error KV1002: \`nowhere.ts\` cannot be read (expected a TypeScript file, got no such file)
+      "nowhere.ts - error KV1002: \`nowhere.ts\` cannot be read
+
+        expected: a TypeScript file
+        got:      no such file
       "
     `);
   });
@@ -51,13 +54,16 @@ describe("each fault is one message that names the thing", () => {
     const { code, stderr } = folder.kvern("check", folder.write("notes.txt", "hello"));
     expect(code).toBe(1);
     expect(stderr).toMatchInlineSnapshot(`
-      "notes.txt - error KV1003: \`notes.txt\` is not TypeScript (expected a file whose name ends in .ts, got \`notes.txt\`)
+      "notes.txt - error KV1003: \`notes.txt\` is not TypeScript
+
+        expected: a file whose name ends in .ts
+        got:      \`notes.txt\`
       "
     `);
   });
 
   test("a folder", () => {
-    expect(folder.kvern("check", ".").stderr).toBe(". - error KV1003: `.` is not TypeScript (expected a file whose name ends in .ts, got `.`)\n");
+    expect(folder.kvern("check", ".").stderr).toBe(". - error KV1003: `.` is not TypeScript\n\n  expected: a file whose name ends in .ts\n  got:      `.`\n");
   });
 
   test("text that does not parse", () => {
@@ -74,16 +80,40 @@ describe("each fault is one message that names the thing", () => {
   test("a type error: indices swapped", () => {
     expect(faults(`${HEAD}export const k = kernel({ x: f32(n, m) }, f32(n, m), ({ x }) => (i, j) => x(j, i));`)).toMatchInlineSnapshot(`
       "bad.ts:3:77 - error KV1001: TS2345: Argument of type 'Index<"m">' is not assignable to parameter of type 'Index<"n">'.
-        Type 'Index<"m">' is not assignable to type '{ readonly [axisOfIndex]?: "n" | undefined; }'.
-          Types of property '[axisOfIndex]' are incompatible.
-            Type '"m" | undefined' is not assignable to type '"n" | undefined'.
-              Type '"m"' is not assignable to type '"n"'.
+          Type 'Index<"m">' is not assignable to type '{ readonly [axisOfIndex]?: "n" | undefined; }'.
+            Types of property '[axisOfIndex]' are incompatible.
+              Type '"m" | undefined' is not assignable to type '"n" | undefined'.
+                Type '"m"' is not assignable to type '"n"'.
 
         2 | const n = axis("n"), m = axis("m");
       > 3 | export const k = kernel({ x: f32(n, m) }, f32(n, m), ({ x }) => (i, j) => x(j, i));
           |                                                                             ^
       "
     `);
+  });
+
+  test("a fault in a function that is called, and how it came to be called", () => {
+    expect(faults(`${HEAD}const next = (f: (i: number) => number, i: number) => f(i + 1);\nexport const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => next(x, i));`)).toMatchInlineSnapshot(`
+      "bad.ts:3:55 - error KV2001: \`x\` may be read outside its axis \`n\`
+
+        2 | const n = axis("n"), m = axis("m");
+      > 3 | const next = (f: (i: number) => number, i: number) => f(i + 1);
+          |                                                       ^^^^^^^^
+        4 | export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => next(x, i));
+
+        expected: an index from 0 to extent(n) − 1
+        got:      an index from 1 to extent(n)
+        mend:     Force the index into the axis, \`clamp(i, n)\`, or read only under a condition on it: \`i < extent(n) ? … : 0\`.
+        \`next\` is called from here: bad.ts:4:66
+      "
+    `);
+  });
+
+  test("hundreds of faults: the first fifty, and only lines that a screen has room for", () => {
+    const text = faults(Array.from({ length: 200 }, (_, at) => `export const n${at}: number = "${"x".repeat(at === 0 ? 5000 : 1)}";`).join("\n"));
+    expect(text.match(/error KV1001/g)?.length).toBe(50);
+    expect(text).toMatch(/\n\nand 150 more\n$/);
+    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThan(1100);
   });
 
   test("a loop", () => {
@@ -93,13 +123,15 @@ describe("each fault is one message that names the thing", () => {
   return x(i);
 });`),
     ).toMatchInlineSnapshot(`
-      "bad.ts:4:3 - error KV1101: the language has no loops (expected a reduction, or a method of an array that is known while compiling)
-        Along an axis: \`sum(axis, (i) => …)\`, \`max\`, \`any\` …; over an array: \`list.map(…)\`, \`list.reduce(…)\`.
+      "bad.ts:4:3 - error KV1101: the language has no loops
 
         3 | export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => {
       > 4 |   for (const j of [1, 2]) x(i);
           |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         5 |   return x(i);
+
+        expected: a reduction, or a method of an array that is known while compiling
+        mend:     Along an axis: \`sum(axis, (i) => …)\`, \`max\`, \`any\` …; over an array: \`list.map(…)\`, \`list.reduce(…)\`.
       "
     `);
   });
@@ -111,13 +143,16 @@ describe("each fault is one message that names the thing", () => {
   return y;
 });`),
     ).toMatchInlineSnapshot(`
-      "bad.ts:4:3 - error KV1102: \`let\` declares a variable that can change (expected \`const\`, got \`let\`)
-        Declare it with \`const\`; a value that grows along an axis is a reduction: \`sum(axis, (i) => …)\`.
+      "bad.ts:4:3 - error KV1102: \`let\` declares a variable that can change
 
         3 | export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => {
       > 4 |   let y = x(i);
           |   ^^^^^^^^^^^^
         5 |   return y;
+
+        expected: \`const\`
+        got:      \`let\`
+        mend:     Declare it with \`const\`; a value that grows along an axis is a reduction: \`sum(axis, (i) => …)\`.
       "
     `);
   });
@@ -127,25 +162,32 @@ describe("each fault is one message that names the thing", () => {
       faults(`${HEAD}const f = (k: number): number => (k < 1 ? 0 : f(k - 1));
 export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => f(x(i)));`),
     ).toMatchInlineSnapshot(`
-      "bad.ts:3:47 - error KV1105: \`f\` calls itself (expected functions that do not come back to themselves, got f → f)
-        Along an axis, use a reduction: \`sum(axis, (i) => …)\`; a fixed number of steps is an array: \`[0, 1, 2].reduce((x, n) => …, x)\`.
+      "bad.ts:3:47 - error KV1105: \`f\` calls itself
 
         2 | const n = axis("n"), m = axis("m");
       > 3 | const f = (k: number): number => (k < 1 ? 0 : f(k - 1));
           |                                               ^^^^^^^^
         4 | export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => f(x(i)));
+
+        expected: functions that do not come back to themselves
+        got:      f → f
+        mend:     Along an axis, use a reduction: \`sum(axis, (i) => …)\`; a fixed number of steps is an array: \`[0, 1, 2].reduce((x, n) => …, x)\`.
+        \`f\` is called from here: bad.ts:4:66
       "
     `);
   });
 
   test("an index that may lie outside its axis", () => {
     expect(faults(`${HEAD}export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => x(i + 1));`)).toMatchInlineSnapshot(`
-      "bad.ts:3:66 - error KV2001: \`x\` may be read outside its axis \`n\` (expected an index from 0 to extent(n) − 1, got an index from 1 to extent(n))
-        Force the index into the axis, \`clamp(i, n)\`, or read only under a condition on it: \`i < extent(n) ? … : 0\`.
+      "bad.ts:3:66 - error KV2001: \`x\` may be read outside its axis \`n\`
 
         2 | const n = axis("n"), m = axis("m");
       > 3 | export const k = kernel({ x: f32(n) }, f32(n), ({ x }) => (i) => x(i + 1));
           |                                                                  ^^^^^^^^
+
+        expected: an index from 0 to extent(n) − 1
+        got:      an index from 1 to extent(n)
+        mend:     Force the index into the axis, \`clamp(i, n)\`, or read only under a condition on it: \`i < extent(n) ? … : 0\`.
       "
     `);
   });

@@ -45,6 +45,7 @@ test.each([
   [["explain", "double.ts", "more.ts", "--kernel", "k"], "error KV5201: too many arguments for 'explain'. Expected 1 argument but got 2.\n"],
   [["explain", "double.ts", "--kernel", "double", "--set", "n=many"], "error KV5202: option '--set <axis=n>' argument 'n=many' is invalid. Expected axis=size, such as token=4096.\n"],
   [["explain", "double.ts", "--kernel", "double", "--set", "n=1", "--set", "n=2"], "error KV5202: option '--set <axis=n>' argument 'n=2' is invalid. `n` is set twice, to 1 and to 2.\n"],
+  [["explain", "double.ts", "--kernel", "double", "--set", "__proto__=1", "--set", "__proto__=2"], "error KV5202: option '--set <axis=n>' argument '__proto__=2' is invalid. `__proto__` is set twice, to 1 and to 2.\n"],
   [["run", "double.ts", "--kernel", "double", "--out", "y", "--backend", "cuda"], "error KV5202: option '--backend <name>' argument 'cuda' is invalid. Expected one of auto, wgsl, gpujs, interpreter, source.\n"],
   [["build", "double.ts", "--out", "o", "--features", "f16"], "error KV5202: option '--features <names>' argument 'f16' is invalid. Expected subgroups, shader-f16, or several of them with commas.\n"],
   [["explain", "double.ts", "--kernel", "double", "--plan", "p.json", "--features", "subgroups"], "error KV5201: option '--features <names>' goes without '--plan <file>': a plan says what it was made for\n"],
