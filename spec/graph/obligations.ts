@@ -75,12 +75,13 @@ export function isInside(builder: GraphBuilder, index: Value, size: Value, under
 
 /** KV2001: `of` is read at an index that is not proved to lie inside its axis. */
 export function outside(of: string, axis: string, index: Value, size: Value): Diagnostic {
+  const below = index.facts.low < 0 ? "i >= 0 && " : "";
   return {
     code: "KV2001",
     message: `\`${of}\` may be read outside its axis \`${axis}\``,
     expected: size.kind === "constant" && size.value === 0 ? "no read, as the axis is empty" : `an index from 0 to ${sizeText(size, 1)}`,
     got: rangeText(index),
-    mend: `Force the index into the axis, \`clamp(i, ${named(axis)})\`, or read only under a condition on it: \`i < extent(${named(axis)}) ? … : 0\`.`,
+    mend: `Force the index into the axis, \`clamp(i, ${named(axis)})\`, or read only under a condition on it: \`${below}i < extent(${named(axis)}) ? … : 0\`.`,
   };
 }
 

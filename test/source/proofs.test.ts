@@ -110,6 +110,13 @@ describe("what is said of a read outside", () => {
     });
   });
 
+  it("a condition that also keeps out what is negative, where the index may be", async () => {
+    const [fault] = await diagnosticsOf(program("x(t - 1)"));
+    expect(fault?.got).toBe("an index from −1 to extent(token) − 2");
+    expect(fault?.mend).toBe("Force the index into the axis, `clamp(i, token)`, or read only under a condition on it: `i >= 0 && i < extent(token) ? … : 0`.");
+    expect(await diagnosticsOf(program("t - 1 >= 0 && t - 1 < extent(token) ? x(t - 1) : 0"))).toEqual([]);
+  });
+
   it("the same when sizes decide, with their numbers, at the same place", async () => {
     const graph = await graphOf("z(Math.floor(c / 2))");
     expect(discharge(graph, { token: 64, channel: 9, half: 4 })).toMatchObject([
