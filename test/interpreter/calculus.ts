@@ -17,7 +17,7 @@ export function numbers(accuracy: Accuracy = WGSL): readonly Approximate[] {
     unbounded(1), unbounded(NaN), unbounded(-Infinity), stored(accuracy, 0.1), stored(accuracy, 1e-40), stored(accuracy, 1 / 3),
     bounded(1.5, 1e-6, 1.5, false), bounded(-7, 0.3, 9, false), bounded(0, 0.1, 0.1, false), bounded(0, 0, 4, false), bounded(4, 1, 4, true), bounded(2 ** 24 + 2, 0, 2 ** 24 + 2, false), bounded(3, 0, 20, false),
     bounded(1e30, 1e23, 1e30, false), bounded(1e-30, 1e-31, 1e-30, false), bounded(-0.5, 1e-7, 0.5, false), bounded(0.999, 0.002, 1, false), bounded(40, 1e-5, 41, false), bounded(65503, 0.5, 65503, false), bounded(65504, 0, 65504, false), bounded(-3, 2, 5, true),
-    bounded(2 ** -126, 0, 2 ** -126, false), bounded(2 ** 126, 0, 2 ** 126, false), bounded(1e38, 1e37, 1e38, false), source(2, 1e-4), source(-1, 0.25), mixed, long, linear(accuracy, 1, [3], [source(-0.5, 1e-3)], false),
+    bounded(2 ** -126, 0, 2 ** -126, false), bounded(2 ** 126, 0, 2 ** 126, false), bounded(2 ** 126 * (1 - 2 ** -8), 2 ** 120, 2 ** 126, false), bounded(1e38, 1e37, 1e38, false), source(2, 1e-4), source(-1, 0.25), mixed, long, linear(accuracy, 1, [3], [source(-0.5, 1e-3)], false),
   ];
 }
 

@@ -76,6 +76,22 @@ describe("a value", () => {
   });
 });
 
+describe("truths", () => {
+  // Of x < 0 and x < 2, at −1, 1 and 3: both, one, none.
+  it.each<readonly [string, (b: GraphBuilder, p: Value, q: Value) => Value, readonly number[]]>([
+    ["both", (b, p, q) => b.and(p, q), [1, 0, 0]], ["one of two", (b, p, q) => b.or(p, q), [1, 1, 0]],
+    ["not both", (b, p, q) => b.not(b.and(p, q)), [0, 1, 1]], ["neither", (b, p, q) => b.not(b.or(p, q)), [0, 0, 1]],
+    ["either alone", (b, p, q) => b.and(b.or(p, q), b.not(b.and(p, q))), [0, 1, 0]], ["one or neither", (b, p, q) => b.or(b.and(p, q), b.not(b.or(p, q))), [1, 0, 1]],
+    ["counted", (b, p, q) => b.equal(b.add(b.select(b.or(p, q), b.one, b.zero), b.select(b.and(p, q), b.one, b.zero)), b.constant(2)), [1, 0, 0]],
+  ])("%s", (_, of, expected) => {
+    // Elements of another input, so that neither condition is known from the other.
+    const y = tensorOf("y", ["i"]);
+    const b = new GraphBuilder();
+    const graph = graphOf(b, [x, y], tensorOf("out", ["i"]), (i = b.zero) => b.select(of(b, b.less(b.load(x, [i]), b.zero), b.less(b.load(y, [i]), b.constant(2))), b.one, b.zero));
+    expect(outOf(graph, { x: list(-1, 1, 3), y: list(-1, 1, 3) })).toEqual(expected);
+  });
+});
+
 describe("a reduction", () => {
   const over = (op: "sum" | "max" | "min" | "argmax" | "argmin" | "any", where: (b: GraphBuilder, v: Value, i: Value) => Value = (b) => b.true): Graph => {
     const b = new GraphBuilder();

@@ -49,8 +49,7 @@ export function autoShares(axes: readonly Index[], lanes: number): ReadonlyMap<s
   for (const axis of [...axes].reverse()) {
     const size = sizeOf(axis);
     let lane = 1;
-    if (!Number.isFinite(size)) lane = left;
-    else while (lane * 2 <= left && (size % (lane * 2) === 0 || lane < size)) lane *= 2;
+    while (lane * 2 <= left && (size % (lane * 2) === 0 || lane < size)) lane *= 2;
     shares.set(axis.name, { lane, block: 1, vector: 1 });
     left = Math.floor(left / lane);
   }
