@@ -19,7 +19,7 @@ export const FALLIBLE = {
   GPUAdapter: ["requestDevice"],
   GPUDevice: ["createBuffer", "createBindGroupLayout", "createPipelineLayout", "createBindGroup", "createShaderModule", "createComputePipeline", "createComputePipelineAsync", "createCommandEncoder"],
   GPUQueue: ["submit", "writeBuffer", "onSubmittedWorkDone"],
-  GPUCommandEncoder: ["beginComputePass", "copyBufferToBuffer", "clearBuffer", "finish"],
+  GPUCommandEncoder: ["beginComputePass", "copyBufferToBuffer", "finish"],
   GPUComputePassEncoder: ["setPipeline", "setBindGroup", "dispatchWorkgroups", "end"],
   GPUBuffer: ["mapAsync", "getMappedRange", "unmap"],
 } as const;

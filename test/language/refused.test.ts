@@ -198,7 +198,7 @@ describe("outputs", () => {
 
 describe("specifications", () => {
   test("names of axes", () => {
-    expect(said(() => axis("key head"))).toMatchInlineSnapshot(`"error KV2104: an axis cannot be called "key head" (expected a name without white space and without # @ = , that is no property of every object, such as \`constructor\`)"`);
+    expect(said(() => axis("key head"))).toMatchInlineSnapshot(`"error KV2104: an axis cannot be called "key head" (expected a name without white space, control characters and # @ = , that is no property of every object, such as \`constructor\`)"`);
     for (const name of ["", "a#0", "a@1", "a=1", "a,b", "a\n"]) expect(said(() => axis(name))).toContain("KV2104");
     expect(axis("channel/8").name).toBe("channel/8");
   });
