@@ -14,7 +14,7 @@ const SUITES = {
     "golden/segments", "golden/rows/coupled-cache", "explain/examples", "laws/rules", "algebra/cascades", "algebra/choices", "interpreter/streamed",
     "interpreter/memory", "fuzz/programs", "golden/drawn",
   ],
-  slow: ["plan/altered", "interpreter/functions", "laws/passes", "plan/derived", "kernel/kernels", "laws/folds", "algebra/programs", "interpreter/random", "interpreter/bound", "plan/infinite", "plan/empty", "refuse/refuse", "fuzz/found", "plan/folds"],
+  slow: ["plan/between", "plan/altered", "interpreter/functions", "laws/passes", "plan/derived", "kernel/kernels", "laws/folds", "algebra/programs", "interpreter/random", "interpreter/bound", "plan/infinite", "plan/empty", "refuse/refuse", "fuzz/found", "plan/folds"],
 } as const;
 
 const suite = (process.env["KVERN_MUTANTS_SUITE"] === "slow" ? SUITES.slow : SUITES.quick).map((name) => `test/${name}.test.ts`);

@@ -26,6 +26,15 @@ const scaled = (b: GraphBuilder, x: (t: Value, c: Value) => Value): Value => {
 };
 
 describe("an open size as a divisor", () => {
+  it("is left as it is where it may be negative", () => {
+    for (const of of [(b: GraphBuilder): Value => b.subtract(b.extent("token"), b.extent("channel")), (b: GraphBuilder): Value => b.linear(-3, [[1, b.extent("token")]]), (b: GraphBuilder): Value => b.linear(0, [[2, b.extent("token")], [-1, b.extent("channel")]])]) {
+      const { b, graph } = graphOf((make) => make.divide(make.one, of(make)));
+      expect(divisors(b, graph)).toEqual({ graph, record: { fired: [], refused: [] } });
+    }
+    const { b, graph } = graphOf((make) => make.divide(make.one, make.add(make.extent("token"), make.extent("channel"))));
+    expect(divisors(b, graph).record.fired.map(({ at }) => at).sort()).toEqual(["|channel|", "|token|"]);
+  });
+
   it("is at least 1, once", () => {
     const { b, graph } = graphOf((make) => make.divide(make.one, make.extent("channel")));
     const made = divisors(b, graph);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { Bounder } from "../../compiler/kernel/bounds";
 import type { Cross, Kernel, KernelArray, Stage } from "../../compiler/kernel/kernel";
+import { exchangeCost, HARDWARE } from "../../compiler/plan/fold/cost";
 import { refusalOf, workgroupBytes } from "../../compiler/plan/fold/legal";
 import { packed } from "../../compiler/plan/fold/pack";
 import type { DeviceLimits } from "../../compiler/program";
@@ -110,5 +111,17 @@ describe("temporaries share a buffer", () => {
   test("no more than it takes: what an earlier dispatch has made room for is not packed again", () => {
     const before = scheduled(sizes, [["first", ["x"], ["a", "b", "c"]], ["second", ["a", "b", "c"], ["d", "y"]], ["third", ["d", "y"], []]], ["a", "b", "c", "d", "y"]);
     expect(packed(b, before, 3).temporaries).toEqual(["d", "y", "first state"]);
+  });
+});
+
+describe("what joining a register over lanes is estimated to take", () => {
+  const { shared, barrier } = HARDWARE;
+  const memory = 4 * barrier;
+  test.each([
+    ["gather", 8, memory + 8 * shared], ["gather", 128, memory + 128 * shared], ["tree", 8, memory + 6 * shared], ["tree", 128, memory + 14 * shared],
+    // Within a subgroup no memory; beyond it, one number of each through memory.
+    ["subgroup", 8, 3 * shared], ["subgroup", 32, 5 * shared], ["subgroup", 64, 5 * shared + memory + 2 * shared], ["subgroup", 128, 5 * shared + memory + 4 * shared],
+  ] as const)("%s, %d lanes", (method, lanes, cost) => {
+    expect(exchangeCost(method, lanes, HARDWARE)).toBe(cost);
   });
 });

@@ -165,6 +165,13 @@ describe("a plan from outside", () => {
     expect(lowerStored(graph, PLAN, { limits: DEFAULT_LIMITS }).kernels.length).toBe(2);
   });
 
+  it("may be the direct one, whatever else would be chosen", async () => {
+    const { graph } = loadGraph(await compiled(SOFTMAX));
+    const stored = lowerStored(graph, { kernel: "k", plan: "direct" }, { limits: DEFAULT_LIMITS, set: { token: 1 << 20 } });
+    expect(stored.fused).toBeUndefined();
+    expect(stored.kernels.length).toBeGreaterThan(2);
+  });
+
   const folds = (more: object): object => ({ ...PLAN, plan: { choices: [], folds: { token: { ...(PLAN.plan === "direct" ? {} : PLAN.plan.folds["token"]), ...more } } } });
   it.each<[string, unknown]>([
     ["nothing", undefined], ["a list", []], ["another format", { ...PLAN, format: "kvern-graph" }], ["another version", { ...PLAN, version: 2 }],
