@@ -3,6 +3,7 @@ import { InternalError, KvernError } from "../../spec/diagnostics/diagnostic";
 import { GraphBuilder } from "../../spec/graph/builder";
 import { BITWISE_OPERATORS, UNARY_FUNCTIONS, type Element, type Graph, type Tensor, type Value } from "../../spec/graph/node";
 import { interpret } from "../../spec/interpreter";
+import { infinitiesTested } from "../../spec/interpreter/infinity";
 import type { TensorData } from "../../spec/tensor";
 import { coupledAttention, f16, graphOf, tensorOf } from "./sample";
 
@@ -191,6 +192,17 @@ describe("the compiler's own nodes", () => {
     expect(() => outOf(graph(store(half)), { x: list(1, 2) })).toThrow("internal: out is never stored at 2");
     expect(() => outOf(graph(store(half), store(half)), { x: list(1, 2) })).toThrow("internal: out is stored twice at 0");
     expect(() => outOf(graph(store(b.scale(4, half))), { x: list(1, 2) })).toThrow("internal: out is stored at 4");
+  });
+});
+
+describe("infinities that a graph tests for", () => {
+  it("are those it compares an element with, and no others", () => {
+    const tested = (...at: readonly number[]) => infinitiesTested(each((b, v) => b.select(b.or(...at.map((value) => b.equal(v, b.constant(value)))), b.one, b.zero)));
+    expect([...tested(-Infinity)]).toEqual([["x", { negative: true, positive: false }]]);
+    expect([...tested(Infinity)]).toEqual([["x", { negative: false, positive: true }]]);
+    expect([...tested(-Infinity, Infinity)]).toEqual([["x", { negative: true, positive: true }]]);
+    expect([...tested(0, 3)]).toEqual([]);
+    expect([...infinitiesTested(each((b, v) => b.select(b.equal(b.scale(2, v), b.constant(-Infinity)), b.one, b.zero)))]).toEqual([]);
   });
 });
 

@@ -41,9 +41,15 @@ describe("an element that is read at a place which may be another", () => {
     expect(near.bound).toBe(10);
   });
 
-  test("and nothing is promised where it may be too many", () => {
-    const { bound } = result((b, { t, n, x }) => b.add(x(n), b.reduce("sum", b.index("i", b.extent("i")), b.multiply(b.constant(1e38), b.apply("exp", [b.scale(400, t)])))));
-    expect(bound).toBe(Infinity);
+  // 2¹⁶ elements are looked at, each of which may be read; with one more, none is.
+  test.each([[2 ** 16, 65_535], [2 ** 16 + 1, Infinity]])("of %d positions is bounded by %d", (positions, most) => {
+    const b = new GraphBuilder();
+    const [x, s] = [tensorOf("x", ["i"]), tensorOf("s", [])];
+    // About 0, by whatever a rounding of 10¹⁵ may make of it.
+    const far = b.floor(b.multiply(b.subtract(b.multiply(b.load(s, []), b.constant(0.1)), b.constant(0.3)), b.constant(1e15)));
+    const graph = graphOf(b, [x, s], tensorOf("out", []), () => b.load(x, [b.clamp(far, b.extent("i"))]));
+    const { out } = interpretWithBound(graph, { x: { shape: [positions], data: Float32Array.from({ length: positions }, (_, at) => at) }, s: { shape: [], data: [3] } });
+    expect([out?.data[0], out?.bound[0], out?.undecided[0]]).toEqual([0, most, 1]);
   });
 
   test("of a table is bounded by the entries that may be looked up", () => {
