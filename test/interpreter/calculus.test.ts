@@ -10,6 +10,9 @@ import { compare, gather } from "../../spec/interpreter/bound/reduction";
 import { Random } from "../../bin/fuzz/random";
 import { near, numbers } from "./calculus";
 
+/** What f64, in which this is checked, may itself be off by: as much as the bounds take `Math` to be. */
+const F64 = 2 ** -50;
+
 const ACCURACIES = { WGSL, ...GPUJS };
 
 /** Holds a result to what is exact of the numbers, and where it is rounded to its nearest f32; returns whether anything was promised. */
@@ -17,8 +20,7 @@ function held(result: Approximate, exact: number, what: string, rounds = false):
   if (Number.isNaN(result.error) || result.error < 0) expect.fail(`${what}: an error of ${result.error}`);
   if (result.error === Infinity || Number.isNaN(result.value)) return false;
   const difference = Math.abs(exact - result.value);
-  // f64 itself rounds.
-  const slack = 2 ** -45 * (Math.abs(exact) + Math.abs(result.value));
+  const slack = F64 * (Math.abs(exact) + Math.abs(result.value));
   if (exact !== result.value && !(difference <= result.error + slack)) expect.fail(`${what}: ${exact} is ${difference} from ${result.value} ± ${result.error}`);
   const rounded = Math.fround(exact);
   if (rounds && result.error > 0 && rounded !== result.value && Number.isFinite(rounded) && Math.abs(rounded - result.value) > result.error + slack) expect.fail(`${what}: ${rounded} in f32 is out of ${result.value} ± ${result.error}`);
@@ -152,7 +154,8 @@ describe("reductions of numbers within their errors", () => {
       const result = of.result();
       if (result.error === Infinity) continue;
       const text = `${op} of ${elements.map(({ number, kind }) => `${named(number)} (${kind})`).join("; ")}`;
-      expect(result.value, text).toBeCloseTo(reducedExactly(op, elements.filter(({ kind }) => kind !== "perhaps").map(({ number, position }) => [number.value, position])), 6);
+      const meant = reducedExactly(op, elements.filter(({ kind }) => kind !== "perhaps").map(({ number, position }) => [number.value, position]));
+      if (result.value !== meant) expect.fail(`${text}: means ${meant}, not ${result.value}`);
       for (let draw = 0; draw < 12; draw++) {
         const seen = elements.flatMap(({ position, number, kind }): readonly (readonly [number, number])[] => {
           if (kind !== "take" && random.oneIn(2)) return [];
@@ -162,7 +165,7 @@ describe("reductions of numbers within their errors", () => {
         const shuffled = op === "sum" ? seen.map((each) => ({ each, key: random.fraction() })).sort((a, b) => a.key - b.key).map(({ each }) => each) : seen;
         const got = reduced(op, shuffled);
         promised++;
-        if (got !== result.value && !(Math.abs(got - result.value) <= result.error * (1 + 2 ** -30) + 2 ** -40)) expect.fail(`${text}: ${got} is out of ${result.value} ± ${result.error}`);
+        if (got !== result.value && !(Math.abs(got - result.value) <= result.error + F64 * (Math.abs(got) + Math.abs(result.value)))) expect.fail(`${text}: ${got} is out of ${result.value} ± ${result.error}`);
       }
     }
     expect(promised).toBeGreaterThan(3000);
